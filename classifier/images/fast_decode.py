@@ -1,4 +1,4 @@
-"""Decodes common JPEG, PNG and WebP images by imagecodecs: the pixels of `decode` in about half its time.
+"""Decodes common JPEG, PNG and WebP images by imagecodecs: the pixels of `decode` in 0.4 to 0.9 of its time.
 
 imagecodecs calls libjpeg-turbo, libpng and libwebp without Pillow's copies. Where its libraries do not load, as on an
 old Windows, `decode` does all the work.
