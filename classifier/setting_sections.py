@@ -174,7 +174,7 @@ class RuntimeSettings(Section):
     """The machine; "auto" or 0 lets illsort choose, and it says what it chose and why."""
 
     device: Text = "auto"
-    """auto, cpu, cuda, cuda:1, mps."""
+    """auto, cpu, cuda (every card equal to the first), cuda:1 (that one alone), mps."""
     amp_dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     """Number type of the forward pass on a GPU; float32 turns mixed precision off."""
     engine: Literal["auto", "torch", "onnx"] = "auto"

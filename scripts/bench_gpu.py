@@ -1,11 +1,12 @@
-"""What a GPU does: sorting, a batch's time, number types, training within 8 and 12 GB, workers that are killed.
+"""What a GPU does: sorting, a batch's time, number types, training within 8 and 12 GB, several, killed workers.
 
     python scripts/bench_gpu.py                        on an NVIDIA GPU, under ten minutes, without network
     python scripts/bench_gpu.py --device cpu --quick   the same way through on a CPU, with small numbers
     python scripts/bench_gpu.py --compute              memory that training needs, computed; no GPU
 
 Prints Markdown tables, and last a JSON line for each row. Pictures are drawn; the large networks have random weights.
-Filing is a hard link for each picture. How busy the GPU is, is the time between events on its stream.
+Filing is a hard link for each picture. How busy the GPU is, is the time between events on its stream. Of several equal
+GPUs one is measured, and all of them against it; on a CPU, the CPU twice stands for two.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class Bench:
         for title, section in (
             ("Sorting, by workers", self.sorting),
             ("Number types, and one picture at a time", self.numbers),
+            ("Several GPUs against one", self.several),  # before a cap on the memory of the first
             ("Training", self.training),
             ("Workers that are killed", self.kills),
         ):
@@ -100,8 +102,8 @@ class Bench:
                 return
 
     def runtime(self, workers: int, *, training: bool = False) -> Runtime:
-        """What a sort or a training would choose."""
-        return choose_runtime(device=self.device, workers=workers, training=training)
+        """What a sort or a training would choose, on the first device alone."""
+        return replace(choose_runtime(device=self.device, workers=workers, training=training), others=())
 
     def reader(self, network: Network) -> Reader:
         """As a sort reads."""
@@ -235,6 +237,29 @@ class Bench:
             "checkpointing": parts.is_checkpointing,
             "pictures/s": round(len(images) / seconds[1], 1),
         }
+
+    def several(self) -> Iterator[Row]:
+        """Pictures a second of one device, and of all equal ones."""
+        others = choose_runtime(device=self.device).others
+        first = self.runtime(max(self.plan.workers))
+        if first.device.type == "cpu":
+            others = (first.device,)
+        if not others:
+            print("No other GPU equal to the first is here: nothing to compare.")
+            return
+        for name, make in self.plan.networks.items():
+            network = place(make(), first)
+            for runtime in (first, replace(first, others=others)):
+                yield self.shared(name, network, runtime)
+
+    def shared(self, name: str, network: Network, runtime: Runtime) -> Row:
+        """One way through all pictures, after one to warm up."""
+        with open_pool(runtime, LIMITS, SilentProgress()) as pool:
+            for _ in range(2):
+                started = time.monotonic()
+                done = sum(1 for _ in infer(self.paths, network, self.reader(network), runtime, pool=pool))
+                seconds = time.monotonic() - started
+        return {"network": name, "devices": len(runtime.devices), "sorting, pictures/s": round(done / seconds, 1)}
 
     def images(self, network: Network) -> TrainingImages:
         """Drawn pictures with categories in turn."""

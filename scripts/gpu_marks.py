@@ -50,7 +50,7 @@ class Marked:
         self._network, self._marks = network, marks
         self._copies: Copies = copies_from(runtime.device)
         self.ahead = self._copies.ahead
-        self._engine = TorchEngine(self, runtime, stats=True, copies=self)
+        self._engine = TorchEngine(self, runtime, stats=True, copies_of=lambda _: self)
 
     def launch(self, pixels: Tensor) -> Callable[[], Outputs]:
         """The engine's."""

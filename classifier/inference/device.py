@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -33,6 +33,7 @@ class Runtime:
     """How the network runs; `reasons` has a sentence for each choice.
 
     `dtype` is the autocast dtype with `amp`, else float32. With 0 `workers`, images are read in the main process.
+    The `others` are devices equal to the first, which share the work.
     """
 
     device: torch.device
@@ -42,6 +43,16 @@ class Runtime:
     batch_size: int
     channels_last: bool
     reasons: tuple[Message, ...]
+    others: tuple[torch.device, ...] = ()
+
+    @property
+    def devices(self) -> tuple[torch.device, ...]:
+        """The first one and the others."""
+        return self.device, *self.others
+
+    def each(self) -> tuple[Runtime, ...]:
+        """One for each device, which has it alone."""
+        return tuple(replace(self, device=device, others=()) for device in self.devices)
 
 
 def choose_runtime(
@@ -60,9 +71,10 @@ def choose_runtime(
         ModelError: The device or dtype is unknown or missing, or a count is out of range.
 
     """
-    chosen, device_reason = _device(device)
+    devices, device_reasons = _devices(device)
+    chosen = devices[0]
     dtype, dtype_reason = _dtype(amp_dtype, chosen, training=training)
-    count, count_reason = _workers(workers, chosen)
+    count, count_reason = _workers(workers, devices)
     size, size_reason = _batch_size(batch_size, chosen)
     return Runtime(
         device=chosen,
@@ -71,7 +83,8 @@ def choose_runtime(
         workers=count,
         batch_size=size,
         channels_last=chosen.type in {"cpu", "cuda"},
-        reasons=(device_reason, dtype_reason, count_reason, size_reason),
+        reasons=(*device_reasons, dtype_reason, count_reason, size_reason),
+        others=devices[1:],
     )
 
 
@@ -83,6 +96,38 @@ def runtime_from_settings(settings: RuntimeSettings, *, training: bool = True) -
         workers=None if settings.workers < 0 else settings.workers,
         batch_size=settings.batch_size or None,
         training=training,
+    )
+
+
+def _devices(requested: str | None) -> tuple[tuple[torch.device, ...], tuple[Message, ...]]:
+    """The device that is used; with CUDA and no number requested, every card equal to the first."""
+    device, reason = _device(requested)
+    if device.type != "cuda" or device.index is not None or torch.cuda.device_count() == 1:
+        return (device,), (reason,)
+    cards = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    equal = tuple(card for card in cards if _model(card) == _model(cards[0]))
+    if len(equal) > 1:
+        reason = Message(
+            "Devices {devices}: {count} cards of one model ({card}) share the work; --device {first} uses one alone.",
+            devices=", ".join(map(str, equal)),
+            count=len(equal),
+            card=torch.cuda.get_device_name(cards[0]),
+            first=cards[0],
+        )
+    unequal = [_left_out(card) for card in cards if card not in equal]
+    return equal, (reason, *unequal)
+
+
+def _model(card: torch.device) -> tuple[str, tuple[int, int]]:
+    return torch.cuda.get_device_name(card), torch.cuda.get_device_capability(card)
+
+
+def _left_out(card: torch.device) -> Message:
+    return Message(
+        "{device} ({card}) is left out: cards of two models would wait for each other. --device {device} uses it "
+        "alone.",
+        device=card,
+        card=torch.cuda.get_device_name(card),
     )
 
 
@@ -158,16 +203,16 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu"
 
 
-def _workers(requested: int | None, device: torch.device) -> tuple[int, Message]:
+def _workers(requested: int | None, devices: tuple[torch.device, ...]) -> tuple[int, Message]:
     if requested is not None:
         if requested < 0:
             raise ModelError("{given} workers are too few; give 0 or more", given=requested)
         return requested, Message("Workers {count}: as asked for.", count=requested)
     cores = _cores()
-    if device.type == "cpu":
+    if devices[0].type == "cpu":
         count = min(max(1, cores - 1), _MAX_WORKERS)
         return count, Message("Workers {count}: {cores} cores, shared with the network.", count=count, cores=cores)
-    count = min(max(1, cores - 1), _MAX_GPU_WORKERS)  # one core launches and files
+    count = min(max(1, cores - 1), _MAX_GPU_WORKERS * len(devices))  # one core launches and files
     return count, Message("Workers {count}: {cores} cores to decode on.", count=count, cores=cores)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import torch
@@ -14,6 +15,7 @@ from classifier.errors import Message
 from classifier.inference.copies import Copies, copies_from
 from classifier.inference.device import has_bfloat16
 from classifier.inference.memory import BackOff
+from classifier.inference.replicas import Replica, replicas
 from classifier.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
@@ -82,7 +84,11 @@ def outputs_of(batches: Iterable[Batch], engine: Engine) -> Iterator[tuple[Batch
 
 
 class TorchEngine:
-    """Runs the network by torch: in smaller parts after the memory ran out, in a wider dtype after numbers did."""
+    """Runs the network by torch: in smaller parts after the memory ran out, in a wider dtype after numbers did.
+
+    Batches go to the devices of the runtime in turn. All go on in smaller parts and in the wider dtype together, so
+    that no result depends on which one computed it. A copy of the network is made when its first batch comes.
+    """
 
     def __init__(
         self,
@@ -91,34 +97,36 @@ class TorchEngine:
         *,
         stats: bool,
         progress: Progress | None = None,
-        copies: Copies | None = None,
+        copies_of: Callable[[torch.device], Copies] = copies_from,
     ) -> None:
-        self._network = network
         self._runtime = runtime
         self._stats = stats
         self._progress = progress or SilentProgress()
-        self._copies = copies or copies_from(runtime.device)
+        self._copies_of = copies_of
+        self._in_turn = cycle(replicas(network, runtime, say=self._progress.say))
         self._back_off = BackOff(runtime.device, most=runtime.batch_size, say=self._progress.say)
         self._dtype = runtime.dtype
 
     @property
     def ahead(self) -> int:
-        """As `Engine` has it."""
-        return self._copies.ahead
+        """As `Engine` has it: each device has as many as if it were the only one."""
+        ahead = self._copies_of(self._runtime.device).ahead
+        return (ahead + 1) * len(self._runtime.devices) - 1 if ahead else 0
 
     def launch(self, pixels: Tensor) -> Callable[[], Outputs]:
         """As `Engine` has it."""
         if len(pixels) == 0:
             return list
-        return partial(self._read, pixels, self._begin(pixels, self._dtype), self._dtype)
+        begin = partial(self._begin, next(self._in_turn), pixels)
+        return partial(self._read, begin, begin(self._dtype), self._dtype)
 
-    def _read(self, pixels: Tensor, begun: list[Begun], dtype: torch.dtype) -> Outputs:
+    def _read(self, begin: Callable[[torch.dtype], list[Begun]], begun: list[Begun], dtype: torch.dtype) -> Outputs:
         """What the batch gives; launched anew if another overflowed meanwhile, so that it does not depend on when."""
         if dtype is not self._dtype:
-            begun, dtype = self._begin(pixels, self._dtype), self._dtype
+            begun, dtype = begin(self._dtype), self._dtype
         outputs, is_finite = _joined(begun)
         for wider in () if is_finite else self._wider_than(dtype):
-            outputs, is_finite = _joined(self._begin(pixels, wider))
+            outputs, is_finite = _joined(begin(wider))
             if is_finite:
                 self._dtype = wider
                 self._progress.say(_overflows(dtype, wider))
@@ -130,19 +138,20 @@ class TorchEngine:
         is_narrow = dtype is torch.float16 and has_bfloat16(self._runtime.device)
         return () if dtype is torch.float32 else (torch.bfloat16, torch.float32)[not is_narrow :]
 
-    def _begin(self, pixels: Tensor, dtype: torch.dtype) -> list[Begun]:
-        return self._back_off.in_parts(partial(self._begin_part, dtype), pixels)
+    def _begin(self, replica: Replica[Network], pixels: Tensor, dtype: torch.dtype) -> list[Begun]:
+        return self._back_off.in_parts(partial(self._begin_part, replica, dtype), pixels)
 
     @torch.inference_mode()
-    def _begin_part(self, dtype: torch.dtype, pixels: Tensor) -> Begun:
-        images = self._network.normalize(pixels.to(self._runtime.device, non_blocking=True))
+    def _begin_part(self, replica: Replica[Network], dtype: torch.dtype, pixels: Tensor) -> Begun:
+        network, device = replica.network, replica.runtime.device
+        images = network.normalize(pixels.to(device, non_blocking=True))
         if self._runtime.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self._runtime.device.type, dtype=dtype, enabled=dtype is not torch.float32):
-            outputs = answers(self._network, images, stats=self._stats)
+        with torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32):
+            outputs = answers(network, images, stats=self._stats)
         # The check is copied along: asking now would wait for the device.
         finite = torch.stack([torch.isfinite(output).all() for output in outputs[1:]])
-        return self._copies.begin([*(output.float() for output in outputs), finite])
+        return self._copies_of(device).begin([*(output.float() for output in outputs), finite])
 
 
 def _joined(begun: list[Begun]) -> tuple[list[Tensor], bool]:

@@ -118,10 +118,23 @@ def cap_memory(device: torch.device) -> None:
     that was set before stays.
     """
     index = torch.cuda.current_device() if device.index is None else device.index
-    free, total = torch.cuda.mem_get_info(index)
-    free += torch.cuda.memory_reserved(index)  # this process has it already
+    free, total = _free_and_total(index)
     share = max(free - _SPARE_BYTES, free // 2) / total
     torch.cuda.set_per_process_memory_fraction(min(share, _cap(index)), index)
+
+
+def is_taken(device: torch.device, *, beside: torch.device) -> bool:
+    """Whether other programs leave of a CUDA card less than half of what they leave of an equal one, `beside`."""
+    if device.type != "cuda":
+        return False
+    free, most = (_free_and_total(index or 0)[0] for index in (device.index, beside.index))
+    return free < most / 2
+
+
+def _free_and_total(index: int) -> tuple[int, int]:
+    """Bytes of a CUDA card: those that this process may have or has already, and all."""
+    free, total = torch.cuda.mem_get_info(index)
+    return free + torch.cuda.memory_reserved(index), total
 
 
 def _cap(index: int) -> float:

@@ -94,6 +94,61 @@ def test_float32_is_exact_and_no_autocast() -> None:
     assert not choose_runtime(device="cpu", amp_dtype="float32").amp
 
 
+@pytest.fixture
+def three_gpus(a_gpu: pytest.MonkeyPatch) -> None:
+    """Pretend that the first and the third GPU are equal."""
+    a_gpu.setattr(torch.cuda, "device_count", lambda: 3)
+    names = ["Painter 3000", "Painter 2000", "Painter 3000"]
+    a_gpu.setattr(torch.cuda, "get_device_name", lambda card=0: names[getattr(card, "index", card)])
+
+
+@pytest.mark.usefixtures("three_gpus")
+@pytest.mark.parametrize("asked", [None, "auto", "cuda"])
+def test_all_gpus_equal_to_the_first_are_taken(asked: str | None) -> None:
+    runtime = choose_runtime(device=asked)
+
+    assert (torch.device("cuda", 0), torch.device("cuda", 2)) == runtime.devices
+    assert [one.devices for one in runtime.each()] == [(device,) for device in runtime.devices]
+    several, left_out, numbers, *_ = runtime.reasons
+    assert several == (
+        "Devices cuda:0, cuda:2: 2 cards of one model (Painter 3000) share the work; --device cuda:0 uses one alone."
+    )
+    assert left_out == (
+        "cuda:1 (Painter 2000) is left out: cards of two models would wait for each other. --device cuda:1 uses it "
+        "alone."
+    )
+    assert numbers.startswith("Numbers bfloat16")
+
+
+@pytest.mark.usefixtures("three_gpus")
+@pytest.mark.parametrize("asked", ["cuda:0", "cuda:1", "cuda:2"])
+def test_a_gpu_that_is_named_is_used_alone(asked: str) -> None:
+    runtime = choose_runtime(device=asked)
+
+    assert (torch.device(asked),) == runtime.devices
+    assert f"Device {asked}: as asked for." == runtime.reasons[0]
+    assert 4 == len(runtime.reasons)
+
+
+def test_where_no_other_gpu_is_equal_the_first_is_used_alone(a_gpu: pytest.MonkeyPatch) -> None:
+    a_gpu.setattr(torch.cuda, "device_count", lambda: 2)
+    a_gpu.setattr(torch.cuda, "get_device_capability", lambda card=0: (8 + getattr(card, "index", card), 6))
+    a_gpu.setattr(torch.cuda, "get_arch_list", list)
+    runtime = choose_runtime()
+
+    assert (torch.device("cuda", 0),) == runtime.devices
+    assert "Device cuda: Painter 3000 is there." == runtime.reasons[0]
+    assert runtime.reasons[1].startswith("cuda:1 (Painter 3000) is left out")
+
+
+def test_each_gpu_is_fed_by_as_many_workers(a_gpu: pytest.MonkeyPatch) -> None:
+    a_gpu.setattr(torch.cuda, "device_count", lambda: 2)
+    a_gpu.setattr(device, "_cores", lambda: 64)
+
+    assert 32 == choose_runtime().workers
+    assert 16 == choose_runtime(device="cuda:1").workers
+
+
 @pytest.mark.usefixtures("no_gpu")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
 def test_a_device_that_is_not_here_is_refused_in_one_line(device: str) -> None:

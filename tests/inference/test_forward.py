@@ -75,7 +75,8 @@ def cpu(dtype: torch.dtype = torch.float32, *, batch_size: int = 4) -> Runtime:
 
 
 def engine(network: MeanColor, runtime: Runtime, copies: object = None, progress: object = None) -> TorchEngine:
-    return TorchEngine(network, runtime, stats=True, copies=copies, progress=progress)  # type: ignore[arg-type]
+    copies_of = copies_from if copies is None else lambda _: copies
+    return TorchEngine(network, runtime, stats=True, copies_of=copies_of, progress=progress)  # type: ignore[arg-type]
 
 
 def equal(one: list[tuple[Batch, Outputs]], other: list[tuple[Batch, Outputs]]) -> bool:

@@ -11,7 +11,7 @@ import torch
 from classifier.errors import Message, ModelError
 from classifier.inference import memory
 from classifier.inference.device import choose_runtime
-from classifier.inference.memory import BackOff, cap_memory, is_out_of_memory, one_line_when_full
+from classifier.inference.memory import BackOff, cap_memory, is_out_of_memory, is_taken, one_line_when_full
 from classifier.inference.placing import place
 from kit.pictures import COLORS
 from kit.readers import MeanColor
@@ -172,6 +172,17 @@ def test_a_lower_cap_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     cap_memory(torch.device("cuda"))
 
     assert (0.5, 0) == card.caps[-1]
+
+
+@pytest.mark.parametrize(("free", "own", "taken"), [(11, 0, False), (6, 0, False), (4, 2, False), (4, 0, True)])
+def test_a_card_that_others_have_half_of_is_taken(
+    free: float, own: float, monkeypatch: pytest.MonkeyPatch, *, taken: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda card: (int((free if card else 11) * GIB), 12 * GIB))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda card: int(own * GIB) if card else 0)
+
+    assert taken == is_taken(torch.device("cuda", 1), beside=torch.device("cuda"))
+    assert not is_taken(CPU, beside=CPU)
 
 
 def test_a_network_is_placed_in_the_layout_that_is_fast() -> None:

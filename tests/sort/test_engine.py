@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 
 from classifier.catalog.connection import read_catalog
 from classifier.errors import ModelError
+from classifier.inference.device import Runtime
 from classifier.model import onnx_cache, trained
 from classifier.model.bundle import open_bundle
 from classifier.model.onnx_cache import Comparison, KeptModel, cache_key, keep
 from classifier.settings import RuntimeSettings, Settings
-from classifier.sort import choose_engine
+from classifier.sort import choose_engine, predict
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle, with_another_head
 from kit.pictures import COLORS, busy, encoded, plain, varied
@@ -202,3 +204,22 @@ def test_an_export_is_kept_by_all_that_its_numbers_depend_on(
     keys |= {cache_key(first, stats=True)}
 
     assert 4 == len(keys)
+
+
+def test_several_devices_decide_as_one_does(tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the CPU in place of each of three cards."""
+    alone, _ = sorted_by("torch", tmp_path, bundle, name="alone")
+    one_device = predict.runtime_from_settings
+    used: list[Runtime] = []
+
+    def three_devices(settings: RuntimeSettings, *, training: bool) -> Runtime:
+        runtime = one_device(settings, training=training)
+        used.append(replace(runtime, batch_size=4, others=(runtime.device,) * 2))
+        return used[-1]
+
+    monkeypatch.setattr(predict, "runtime_from_settings", three_devices)
+    shared, _ = sorted_by("torch", tmp_path, bundle, name="shared")
+
+    assert 1 == len(used)
+    assert alone == shared
+    assert decisions(tmp_path / "sortedalone") == decisions(tmp_path / "sortedshared")
