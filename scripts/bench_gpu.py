@@ -210,7 +210,7 @@ class Bench:
         """Fine-tune by the package's own loop."""
         train = TrainSettings(epochs=2, batch_size=self.plan.training_batch)
         recipe = Hyperparameters.from_settings(train, image_size=network.image_size)
-        parts = MicroBatches(network, runtime.device, most=recipe.batch_size, say=lambda _: None)
+        parts = MicroBatches(runtime.device, most=recipe.batch_size, say=lambda _: None)
         images = self.images(network)
         seconds = []
         for _ in range(2):
@@ -251,6 +251,11 @@ class Bench:
             network = place(make(), first)
             for runtime in (first, replace(first, others=others)):
                 yield self.shared(name, network, runtime)
+        for name in self.plan.trained:
+            for more in ((), others):
+                runtime = replace(self.runtime(8, training=True), others=more)
+                found = self.finetuned(self.plan.networks[name](), runtime)
+                yield {"network": name, "devices": len(runtime.devices), "training, pictures/s": found["pictures/s"]}
 
     def shared(self, name: str, network: Network, runtime: Runtime) -> Row:
         """One way through all pictures, after one to warm up."""

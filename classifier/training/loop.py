@@ -24,6 +24,7 @@ from classifier.inference.placing import place
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Epoch, TimeBudget, TrainingState
+from classifier.training.data_parallel import Replicas
 from classifier.training.dataset import iter_batches
 from classifier.training.metrics import log_losses
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.inference.device import Runtime
+    from classifier.inference.replicas import Replica
     from classifier.model.backbone import Network
     from classifier.progress import Progress
     from classifier.training.checkpoint import Checkpoint
@@ -79,26 +81,25 @@ def finetune(
     state = TrainingState(network, ema_model, optimizer, scaler)
     if checkpoint is None or not state.restore(checkpoint, progress):
         state.record_epoch(None, *_validate(ema_model, validation, back_off, runtime))
+    replicas = Replicas(network, runtime, most=recipe.batch_size, say=progress.say)
     clock = TimeBudget(spent=state.seconds, most=recipe.most_seconds)
     with progress.stage(name, total=stop_after * train.per_epoch, unit="picture") as stage:
         stage.advance(state.epoch * train.per_epoch)
         for epoch in range(state.epoch + 1, stop_after + 1):
-            torch.manual_seed(recipe.seed + epoch)  # for dropout; by epoch, so that a resumed run draws the same
-            network.train()
+            replicas.train(recipe.seed + epoch)  # for dropout; by epoch, so that a resumed run draws the same
             total_loss, shown = torch.zeros((), device=device), 0
             for pixels_BCHW, targets_BK in _batches(train, augment, epoch, recipe, runtime):
                 done = max(state.step / num_steps, clock.share)
                 share = _lr_factor(done, recipe.warmup_share, 1 / num_steps)
                 for group in optimizer.param_groups:
                     group["lr"] = group["initial_lr"] * share
-                backward = partial(
-                    _backward, network, pixels_BCHW, targets_BK, scaler=scaler, recipe=recipe, runtime=runtime
-                )
-                loss = micro_batches.learn(backward, count=len(targets_BK))
+                backward = partial(_backward, replicas, pixels_BCHW, targets_BK, scaler=scaler, recipe=recipe)
+                loss = micro_batches.learn(backward, replicas, count=len(targets_BK))
                 scaler.unscale_(optimizer)
                 clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
                 scaler.step(optimizer)
                 scaler.update()
+                replicas.copy_weights()
                 state.step += 1
                 _update_ema(ema_model, network, min(recipe.ema_decay, (1 + state.step) / (10 + state.step)))
                 total_loss += loss * len(targets_BK)
@@ -135,26 +136,26 @@ def _batches(
 
 
 def _backward(
-    network: Network,
+    replicas: Replicas,
     pixels_BCHW: Tensor,
     targets_BK: Tensor,
     size: int,
     *,
     scaler: torch.amp.GradScaler,
     recipe: Hyperparameters,
-    runtime: Runtime,
 ) -> Tensor:
     """The mean loss of a batch; leaves its gradients, which are added up over parts of `size`."""
-    network.zero_grad(set_to_none=True)
-    total = torch.zeros((), device=runtime.device)
-    for part_BCHW, part_BK in zip(torch.split(pixels_BCHW, size), torch.split(targets_BK, size), strict=True):
+
+    def loss(replica: Replica[Network], part_BCHW: Tensor, part_BK: Tensor) -> Tensor:
+        network, runtime = replica.network, replica.runtime
+        wanted_BK = part_BK.to(runtime.device, non_blocking=True)
         with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
             logits_BK = network(_images(network, part_BCHW, runtime))
-            loss = cross_entropy(logits_BK.float(), part_BK, label_smoothing=recipe.label_smoothing)
-        loss = loss * (len(part_BK) / len(targets_BK))  # its share of the mean of all
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        total += loss.detach()
-    return total
+            mean = cross_entropy(logits_BK.float(), wanted_BK, label_smoothing=recipe.label_smoothing)
+        return mean * (len(part_BK) / len(targets_BK))  # its share of the mean of all
+
+    parts = zip(torch.split(pixels_BCHW, size), torch.split(targets_BK, size), strict=True)
+    return replicas.backward(loss, parts, scaler)
 
 
 def _for_device(pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:

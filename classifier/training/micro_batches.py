@@ -16,6 +16,7 @@ from classifier.inference.memory import BackOff
 
 if TYPE_CHECKING:
     from classifier.model.backbone import Network
+    from classifier.training.data_parallel import Replicas
 
 _FEW = 2
 """Parts so small hardly save more; what the network remembers between its layers does."""
@@ -25,30 +26,33 @@ class MicroBatches(BackOff):
     """How a batch of `most` is learned from: in halves of halves, and at last with gradient checkpointing.
 
     Gradients of parts add up to those of the batch: batch norm is frozen, so no image depends on another. What was
-    found holds for later fine-tunings of the same network.
+    found holds for all devices, and for later fine-tunings of the same network.
     """
 
-    def __init__(self, network: Network, device: torch.device, *, most: int, say: Callable[[Message], None]) -> None:
+    def __init__(self, device: torch.device, *, most: int, say: Callable[[Message], None]) -> None:
         super().__init__(device, most=most, say=say)
-        self._network = network
+        self._networks: list[Network] = []
         self.is_checkpointing = False
 
-    def learn(self, backward: Callable[[int], Tensor], *, count: int) -> Tensor:
+    def learn(self, backward: Callable[[int], Tensor], replicas: Replicas, *, count: int) -> Tensor:
         """What `backward` returns for a batch of `count`, given the size of parts; called until it fits.
 
         Each try draws the same numbers for dropout.
         """
+        self._networks = replicas.networks
         while True:
-            size = min(self.size, count)
-            drawn = _random_state(self._device)
+            size = min(self.size, replicas.share(count))
+            drawn = [_random_state(device) for device in replicas.devices]
             loss = self.attempt(partial(backward, size), count=size)
             if loss is not None:
+                self._networks = []  # no longer than needed
                 return loss
-            _set_random_state(self._device, drawn)
+            for device, state in zip(replicas.devices, drawn, strict=True):
+                _set_random_state(device, state)
 
     def shrink(self, count: int, why: ModelError) -> None:
         """Half of `count`; before parts of one, gradient checkpointing with batches as large as at first."""
-        if count <= _FEW and not self.is_checkpointing and _checkpoint_gradients(self._network):
+        if count // 2 < _FEW and not self.is_checkpointing and _checkpoint_gradients(self._networks):
             self.is_checkpointing = True
             self.size = self._said = self.most
             self._say(
@@ -71,10 +75,11 @@ class MicroBatches(BackOff):
         )
 
 
-def _checkpoint_gradients(network: Network) -> bool:
-    """Have the network keep less between its layers, and compute it again for gradients; whether it can."""
+def _checkpoint_gradients(networks: list[Network]) -> bool:
+    """Have networks keep less between their layers, and compute it again for gradients; whether they can."""
     try:
-        network.body.set_grad_checkpointing(True)
+        for network in networks:
+            network.body.set_grad_checkpointing(True)
     except (AttributeError, AssertionError):  # how timm's networks say that they cannot
         return False
     return True

@@ -93,7 +93,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
             recipe=recipe,
             transform=EvalTransform(image_size=network.image_size),
             runtime=runtime,
-            micro_batches=MicroBatches(network, runtime.device, most=recipe.batch_size, say=progress.say),
+            micro_batches=MicroBatches(runtime.device, most=recipe.batch_size, say=progress.say),
             max_megapixels=settings.images.max_megapixels,
             pool=pool,
             folder=state,

@@ -48,7 +48,7 @@ def run(
         recipe=recipe,
         stop_after=recipe.epochs if stop_after is None else stop_after,
         runtime=runtime or cpu(),
-        micro_batches=MicroBatches(network, torch.device("cpu"), most=recipe.batch_size, say=print),
+        micro_batches=MicroBatches(torch.device("cpu"), most=recipe.batch_size, say=print),
         name="fine-tuning",
         checkpoint=checkpoint,
         progress=progress or SavingProgress(),

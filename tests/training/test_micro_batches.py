@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from classifier.model.transforms import EvalTransform
 from classifier.settings import TrainSettings
 from classifier.training.augment import Augment
 from classifier.training.context import Hyperparameters
+from classifier.training.data_parallel import Replicas
 from classifier.training.loop import _backward, finetune
 from classifier.training.micro_batches import MicroBatches
 from kit.learning import cpu, drawn_examples, tiny_network, training_images
@@ -57,10 +59,20 @@ def batch() -> tuple[Tensor, Tensor]:
     return torch.randint(0, 256, (COUNT, 3, 32, 32), dtype=torch.uint8), torch.softmax(torch.randn(COUNT, 3), dim=1)
 
 
+def alone(of: Network) -> Replicas:
+    """On one device."""
+    return Replicas(of, cpu(), most=COUNT, say=print)
+
+
+def backward(of: Network) -> Callable[[int], Tensor]:
+    """Learns from the batch in parts of a size."""
+    return partial(_backward, alone(of), *batch(), scaler=SCALER, recipe=RECIPE)
+
+
 def gradients(of: Network, size: int) -> tuple[Tensor, dict[str, Tensor]]:
     of.freeze_batch_norm()
     of.train()
-    loss = _backward(of, *batch(), size, scaler=SCALER, recipe=RECIPE, runtime=cpu())
+    loss = backward(of)(size)
     return loss, {name: value.grad for name, value in of.named_parameters() if value.grad is not None}
 
 
@@ -88,8 +100,8 @@ def run(folder: Path, of: Network, micro_batches: MicroBatches) -> Network:
     return of
 
 
-def micro_batches(of: Network, say: Callable[[str], None] = print) -> MicroBatches:
-    return MicroBatches(of, torch.device("cpu"), most=COUNT, say=say)
+def micro_batches(say: Callable[[str], None] = print) -> MicroBatches:
+    return MicroBatches(torch.device("cpu"), most=COUNT, say=say)
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 5])
@@ -118,13 +130,10 @@ def test_gradient_checkpointing_changes_no_gradient(name: str) -> None:
     _, plain = gradients(network(name, **arguments), COUNT)
     one = network(name, **arguments)
     one.most, one.most_with_checkpoints = 0, 2
-    learning = micro_batches(one)
+    learning = micro_batches()
     one.freeze_batch_norm()
     one.train()
-    learning.learn(
-        lambda size: _backward(one, *batch(), size, scaler=SCALER, recipe=RECIPE, runtime=cpu()),
-        count=COUNT,
-    )
+    learning.learn(backward(one), alone(one), count=COUNT)
 
     assert learning.is_checkpointing
     assert near(plain, {name: value.grad for name, value in one.named_parameters() if value.grad is not None})
@@ -134,9 +143,9 @@ def test_training_goes_on_in_parts_when_memory_runs_out(tmp_path: Path) -> None:
     said: list[str] = []
     small = network()
     small.most = 4
-    learning = micro_batches(small, said.append)
+    learning = micro_batches(said.append)
     parts = run(tmp_path, small, learning)
-    whole = run(tmp_path, network(), micro_batches(network()))
+    whole = run(tmp_path, network(), micro_batches())
 
     assert [
         "Batches of 8 are learned from 4 at a time: the memory of cpu takes no more. The result is the same."
@@ -153,9 +162,9 @@ def test_tries_that_fail_change_no_draw_of_dropout(tmp_path: Path) -> None:
     greedy = network(drop_rate=0.5)
     greedy.most = 1
     greedy.body.set_grad_checkpointing = refuse
-    known = micro_batches(network())
+    known = micro_batches()
     known.size = 1
-    found = run(tmp_path, greedy, micro_batches(greedy))
+    found = run(tmp_path, greedy, micro_batches())
     plain = run(tmp_path, network(drop_rate=0.5), known)
 
     assert all(torch.equal(one, other) for one, other in zip(found.parameters(), plain.parameters(), strict=True))
@@ -165,7 +174,7 @@ def test_before_parts_of_one_the_network_keeps_less() -> None:
     said: list[str] = []
     one = network()
     one.most, one.most_with_checkpoints = 1, 3
-    learning = micro_batches(one, said.append)
+    learning = micro_batches(said.append)
     sizes = tried(learning, one)
 
     assert [8, 4, 2, 8, 4, 2] == sizes
@@ -179,11 +188,11 @@ def tried(learning: MicroBatches, one: Greedy) -> list[int]:
     one.freeze_batch_norm()
     one.train()
 
-    def backward(size: int) -> Tensor:
+    def counted(size: int) -> Tensor:
         sizes.append(size)
-        return _backward(one, *batch(), size, scaler=SCALER, recipe=RECIPE, runtime=cpu())
+        return backward(one)(size)
 
-    learning.learn(backward, count=COUNT)
+    learning.learn(counted, alone(one), count=COUNT)
     return sizes
 
 
@@ -191,7 +200,7 @@ def test_one_picture_that_cannot_be_learned_from_ends_in_one_line() -> None:
     one = network()
     one.most = one.most_with_checkpoints = 0
     with pytest.raises(ModelError, match=r"not enough for this network.*\(CUDA out of memory.*GiB\.\)"):
-        tried(micro_batches(one), one)
+        tried(micro_batches(), one)
 
 
 def refuse(enable: bool) -> None:
@@ -203,7 +212,7 @@ def test_a_network_without_gradient_checkpointing_goes_on_in_parts_of_one() -> N
     one = network()
     one.most = 1
     one.body.set_grad_checkpointing = refuse
-    learning = micro_batches(one)
+    learning = micro_batches()
 
     assert [8, 4, 2, 1] == tried(learning, one)
     assert not learning.is_checkpointing

@@ -56,7 +56,7 @@ def run(
             recipe=recipe,
             transform=EvalTransform(image_size=32),
             runtime=cpu(),
-            micro_batches=MicroBatches(network, torch.device("cpu"), most=recipe.batch_size, say=print),
+            micro_batches=MicroBatches(torch.device("cpu"), most=recipe.batch_size, say=print),
             max_megapixels=1,
             pool=WorkerPool(LIMITS, workers=0),
             folder=folder,
