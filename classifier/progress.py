@@ -29,6 +29,9 @@ class Stage(Protocol):
     def note(self, text: Message) -> None:
         """What is being done just now: the loss, the folder; replaces the last note."""
 
+    def follow(self, note: Callable[[], Message | None]) -> None:
+        """Show what `note` gives, if anything; it is asked by the thread that shows the stage, each time."""
+
 
 class Progress(Protocol):
     """Where a run reports to."""
@@ -47,6 +50,9 @@ class SilentStage:
         """Do nothing."""
 
     def note(self, text: Message) -> None:
+        """Do nothing."""
+
+    def follow(self, note: Callable[[], Message | None]) -> None:
         """Do nothing."""
 
 
@@ -184,6 +190,9 @@ class _CombinedStage:
     def note(self, text: Message) -> None:
         self._note = text
         self.show()
+
+    def follow(self, note: Callable[[], Message | None]) -> None:
+        """Not shown: the one note of the bar names its stage."""
 
     def show(self) -> None:
         name, note = self._name, self._note

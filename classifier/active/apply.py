@@ -16,7 +16,7 @@ from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.strictness import Strictness
-from classifier.errors import LibraryError
+from classifier.errors import LibraryError, Message
 from classifier.filing.path_scope import named_root
 from classifier.model.bundle import Bundle
 from classifier.model.replace_head import remove_other_bundles, save_with_head
@@ -144,3 +144,6 @@ class _StageSender:
 
     def note(self, text: str) -> None:
         """The page does not show notes."""
+
+    def follow(self, note: Callable[[], Message | None]) -> None:
+        """Nor these."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Never
 
@@ -57,6 +57,7 @@ def ask(question: Message, *, default: bool = True) -> bool:
 class _Bar:
     def __init__(self, bar: tqdm[Never]) -> None:
         self._bar = bar
+        self._followed: Callable[[], Message | None] | None = None
 
     def advance(self, count: int = 1) -> None:
         with interrupt.deferred():
@@ -64,6 +65,20 @@ class _Bar:
 
     def note(self, text: Message) -> None:
         self._bar.set_postfix_str(displayable(_(text)), refresh=False)
+
+    def follow(self, note: Callable[[], Message | None]) -> None:
+        self._followed = note
+
+    def draw(self) -> None:
+        if self._followed is not None:
+            text = self._followed()
+            self._bar.set_postfix_str("" if text is None else displayable(_(text)), refresh=False)
+        self._bar.refresh()
+
+    def close(self) -> None:
+        if self._followed is not None:
+            self._bar.set_postfix_str("", refresh=False)  # what is over waits for nothing
+        self._bar.close()
 
 
 class TerminalProgress:
@@ -96,12 +111,13 @@ class TerminalProgress:
                 leave=not only_names,
                 file=sys.stderr,
             )
+        shown = _Bar(bar)
         try:
-            with _kept_alive(bar, every_s=max(_ALIVE_S, interval)):
-                yield _Bar(bar)
+            with nullcontext() if bar.disable else _kept_alive(shown, every_s=max(_ALIVE_S, interval)):
+                yield shown
         finally:
             with interrupt.deferred():
-                bar.close()
+                shown.close()
 
 
 def _unit(unit: str) -> str:
@@ -116,16 +132,13 @@ def _format(total: int | None, unit: str) -> str | None:
 
 
 @contextmanager
-def _kept_alive(bar: tqdm[Never], *, every_s: float) -> Iterator[None]:
+def _kept_alive(bar: _Bar, *, every_s: float) -> Iterator[None]:
     """Redraw the bar at an interval, so that its clock goes on while nothing advances."""
-    if bar.disable:
-        yield
-        return
     ended = threading.Event()
 
     def draw() -> None:
         while not ended.wait(every_s):
-            bar.refresh()
+            bar.draw()
 
     thread = threading.Thread(target=draw, name="bar", daemon=True)
     thread.start()

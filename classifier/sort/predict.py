@@ -57,6 +57,7 @@ def predict(
         open_pool(runtime, limits, progress) as pool,
         progress.stage(Message("sorting"), total=len(paths), unit="picture") as stage,
     ):
+        stage.follow(watch.waits_for)
         results = infer_with(engine, paths, reader, runtime, pool=pool, stopwatch=watch)
         for batch in _batches(watch.results(results)):
             inferred = [result for result in batch if isinstance(result, Inferred)]

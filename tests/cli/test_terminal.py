@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import unicodedata
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.cli import terminal
+from classifier.errors import Message
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, plain
 from kit.tree import make_tree
@@ -88,6 +90,28 @@ def test_the_clock_of_a_stage_goes_on_while_nothing_advances(monkeypatch: pytest
         time.sleep(0.5)
         assert "loading the network [" in begun
         assert len(screen.getvalue()) > len(begun)
+
+
+def test_a_note_that_is_followed_is_asked_for_while_nothing_advances(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen, asked = Screen(), threading.Event()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(terminal, "_ALIVE_S", 0.05)
+
+    def note() -> Message:
+        if "waits for reading" in screen.getvalue():
+            asked.set()
+        return Message("waits for reading")
+
+    with terminal.TerminalProgress().stage("sorting", total=3, unit="picture") as stage:
+        stage.follow(note)
+        assert asked.wait(30)
+        stage.advance(3)
+    assert "3/3" in screen.getvalue().splitlines()[-1].split("\r")[-1]
+    assert "waits" not in screen.getvalue().split("\r")[-1]
 
 
 def test_file_names_reach_no_terminal_and_json_is_json(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ class SavedStage:
     total: int | None
     done: int = 0
     notes: list[str] = field(default_factory=list)
+    followed: list[Callable[[], Message | None]] = field(default_factory=list)
 
     def advance(self, count: int = 1) -> None:
         """Count."""
@@ -25,6 +27,10 @@ class SavedStage:
     def note(self, text: Message) -> None:
         """Keep the note in English."""
         self.notes.append(str(text))
+
+    def follow(self, note: Callable[[], Message | None]) -> None:
+        """Keep what gives notes."""
+        self.followed.append(note)
 
 
 @dataclass
