@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+import torch
 from torch import nn
 
 from classifier.errors import Message
@@ -42,15 +43,23 @@ def replicas(network: Net, runtime: Runtime, *, say: Callable[[Message], None]) 
     first, *others = runtime.each()
     yield Replica(network=network, runtime=first)
     for other in others:
-        try:
-            copied = None if is_taken(other.device, beside=first.device) else _copy(network, other)
-        except RuntimeError as error:  # whatever it is, the others go on
-            say(_left_out(other, (str(error).splitlines() or [type(error).__name__])[0]))
-            continue
-        if copied is None:
-            say(_left_out(other, Message("other programs have most of its memory")))
+        copied = _copy_or_why_not(network, first, other)
+        if isinstance(copied, Message):
+            say(Message("{device} is left out: {why}.", device=other.device, why=copied))
         else:
             yield Replica(network=copied, runtime=other)
+
+
+def _copy_or_why_not(network: Net, first: Runtime, other: Runtime) -> Net | Message:
+    try:
+        if is_taken(other.device, beside=first.device):
+            return Message("other programs have most of its memory")
+        copied = _copy(network, other)
+        if not _has_arrived(network, copied):
+            return Message("what is copied between it and {first} arrives changed", first=first.device)
+    except RuntimeError as error:  # whatever it is, the first goes on
+        return Message((str(error).splitlines() or [type(error).__name__])[0])
+    return copied
 
 
 def _copy(network: Net, runtime: Runtime) -> Net:
@@ -68,5 +77,7 @@ def _moved(tensor: Tensor, runtime: Runtime) -> Tensor:
     return nn.Parameter(moved, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else moved
 
 
-def _left_out(runtime: Runtime, why: str) -> Message:
-    return Message("{device} is left out: {why}.", device=runtime.device, why=why)
+def _has_arrived(network: Net, copied: Net) -> bool:
+    """Whether weights come back as they were: from card to card, some machines' PCIe delivers something else."""
+    ours, theirs = (cast("nn.Module", one).state_dict().values() for one in (network, copied))
+    return all(torch.equal(one, other.to(one.device)) for one, other in zip(ours, theirs, strict=True))

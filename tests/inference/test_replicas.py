@@ -169,6 +169,17 @@ def test_a_device_that_other_programs_fill_is_left_out(monkeypatch: pytest.Monke
     assert {0} == {device for device, *_ in Watched.seen}
 
 
+def test_a_device_that_gets_other_weights_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the IOMMU stands between two cards: copies succeed, and hold something else."""
+    plain = of_replicas._moved
+    monkeypatch.setattr(of_replicas, "_moved", lambda tensor, runtime: plain(tensor, runtime).zero_())
+    progress = SavingProgress()
+    computed(Watched(), cpus(2), progress=progress)
+
+    assert ["cpu is left out: what is copied between it and cpu arrives changed."] == progress.messages
+    assert {0} == {device for device, *_ in Watched.seen}
+
+
 class Tied(nn.Module):
     """Two layers of one weight, one that does not learn, and a buffer."""
 
