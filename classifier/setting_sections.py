@@ -182,4 +182,4 @@ class RuntimeSettings(Section):
     workers: Annotated[int, Field(ge=-1, le=256)] = -1
     """Processes that read and decode; 0 decodes in the main process, -1 lets illsort choose."""
     batch_size: Annotated[int, Field(ge=0, le=4096)] = 0
-    """Pictures a forward pass when sorting; 0 lets illsort choose."""
+    """Pictures read together when sorting, and on a GPU computed together; 0 lets illsort choose."""

@@ -1,6 +1,6 @@
 """How fast a network runs on the CPU by torch and by ONNX Runtime, alone and within `sort`, in turn.
 
-    python scripts/bench_engine.py [--threads 1 2] [--batches 16 32] [--pictures 600] [--rounds 2] [--bundle FOLDER]
+    python scripts/bench_engine.py [--threads 1 2] [--batches 4 32] [--pictures 600] [--rounds 2] [--bundle FOLDER]
 
 Alone: pictures a second of forward passes over drawn pixels, torch with its weights as `sort` has them. Within `sort`:
 wall and CPU seconds over pictures of ../shared/data/kinds, the export made before; process start included.
@@ -20,6 +20,7 @@ import torch
 from bench_real import DATA, link
 from bench_speed import timed, train_head
 
+from classifier.inference import device
 from classifier.inference.device import choose_runtime
 from classifier.inference.forward import Engine, TorchEngine
 from classifier.inference.onnx_engine import OnnxEngine, compare
@@ -36,13 +37,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--batches", type=int, nargs="+", default=[16, 32])
+    parser.add_argument("--batches", type=int, nargs="+", default=[4, 32])
     parser.add_argument("--pictures", type=int, default=600, help="0: no sorts")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--bundle", type=Path, help="a bundle; by default one is trained (head only)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="illsort-bench-", dir=args.data.parent.parent) as folder:
-        bundle = args.bundle or train_head(args, Path(folder))
+        bundle = args.bundle or train_head(args.data / "kinds", Path(folder) / "bundle")
         alone(args, bundle)
         if args.pictures:
             within_sort(args, bundle, Path(folder))
@@ -59,6 +60,7 @@ def alone(args: argparse.Namespace, bundle: Path) -> None:
     for threads in args.threads:
         torch.set_num_threads(threads)
         for batch in args.batches:
+            device.LEAST_AT_ONCE = batch  # type: ignore[misc] - all of it together, to compare sizes
             runtime = choose_runtime(device="cpu", batch_size=batch, training=False)
             started = time.monotonic()
             engines: dict[str, Engine] = {"onnx": OnnxEngine(model, threads=threads)}

@@ -24,8 +24,10 @@ _DTYPES: Final[Mapping[str, torch.dtype]] = {
 _AMPERE: Final = (8, 0)
 _MAX_WORKERS: Final = 8
 _MAX_GPU_WORKERS: Final = 16
+
 _CPU_BATCH: Final = 32
 _GPU_BATCH: Final = 64
+LEAST_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,21 @@ class Runtime:
     def each(self) -> tuple[Runtime, ...]:
         """One for each device, which has it alone."""
         return tuple(replace(self, device=device, others=()) for device in self.devices)
+
+    @property
+    def images_at_once(self) -> int:
+        """How many images of a batch the network computes together, without gradients."""
+        if self.device.type != "cpu":
+            return self.batch_size
+        return min(self.batch_size, images_at_once_on_cpu(torch.get_num_threads()))
+
+
+def images_at_once_on_cpu(threads: int) -> int:
+    """As many as keep the threads busy: what few images leave between layers stays in the processor's caches.
+
+    docs/BENCHMARKS.md has the measurements; the fewer at once, the less memory too.
+    """
+    return max(LEAST_AT_ONCE, threads)
 
 
 def choose_runtime(

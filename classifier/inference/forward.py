@@ -104,7 +104,7 @@ class TorchEngine:
         self._progress = progress or SilentProgress()
         self._copies_of = copies_of
         self._in_turn = cycle(replicas(network, runtime, say=self._progress.say))
-        self._back_off = BackOff(runtime.device, most=runtime.batch_size, say=self._progress.say)
+        self._back_off = BackOff(runtime.device, most=runtime.images_at_once, say=self._progress.say)
         self._dtype = runtime.dtype
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
+from classifier.inference.device import images_at_once_on_cpu
 from classifier.inference.loader import stream
 from classifier.inference.onnx_export import PIXELS
 from classifier.inference.worker_pool import WorkerPool
@@ -44,6 +45,7 @@ class OnnxEngine:
         options.log_severity_level = 3  # errors alone: its warnings are of its own optimizations
         # Threads that wait for work by spinning would take the cores from the processes that decode.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._at_once = images_at_once_on_cpu(threads)
         self._session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def launch(self, pixels: Tensor) -> Callable[[], Outputs]:
@@ -53,7 +55,8 @@ class OnnxEngine:
     def _run(self, pixels: Tensor) -> Outputs:
         if len(pixels) == 0:
             return []
-        return list(self._session.run(None, {PIXELS: pixels.numpy()}))
+        parts = [self._session.run(None, {PIXELS: part.numpy()}) for part in torch.split(pixels, self._at_once)]
+        return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 
 def compare(engine: Engine, reference: Engine, pixels: Tensor) -> Comparison:

@@ -117,6 +117,22 @@ def test_on_the_cpu_a_batch_is_read_before_the_next_is_begun() -> None:
     assert 0 == engine(MeanColor(list(COLORS.values())), cpu()).ahead
 
 
+@pytest.mark.parametrize(("threads", "expected"), [(1, [4, 4, 2]), (3, [4, 4, 2]), (6, [6, 4])])
+def test_on_the_cpu_few_pictures_are_computed_together(
+    threads: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    network = Overflowing(at=())
+    counts: list[int] = []
+    monkeypatch.setattr(network, "normalize", lambda pixels: counts.append(len(pixels)) or pixels / 255)
+    several = batches(sizes=[10])
+
+    (_, outputs), *_ = outputs_of(several, engine(network, cpu(batch_size=32)))
+
+    assert expected == counts
+    assert 10 == len(outputs[0])
+
+
 @pytest.mark.parametrize("copies", [DirectCopies, LateCopies])
 @pytest.mark.parametrize("white", [0, 1, 4, 5])
 def test_what_overflows_is_computed_wider_from_then_on(copies: type, white: int) -> None:
