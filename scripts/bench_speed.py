@@ -1,111 +1,199 @@
-"""How fast `sort` is, side by side with a plain loop: torchvision ImageFolder, Pillow, DataLoader, the same network.
+"""How fast `sort` is, side by side with a plain DataLoader loop, timm's loader and fastai's get_preds.
 
-    python scripts/bench_speed.py [--pictures 1200] [--rounds 3]
+    python scripts/bench_speed.py [--pictures 400] [--rounds 2] [--workers 1] [--fastai PYTHON]
 
-Both read the same pictures of ../shared/data/kinds with the same network, image size, batch size and workers, in turn
-(A B A B); the figure is the ratio of the medians. `sort` also hashes, decides and files; the plain loop only predicts.
+All predict one drawn crawl (60% JPEG, 30% PNG, 10% WebP, 1 to 9 megapixels) with the same weights, image size, batch
+size and workers, in turn; `sort` also hashes, decides and files. Process start is included. What one more picture
+takes is the difference to a tenth of the crawl. The limit is what the cores could do if they did nothing but read and
+run the network, each measured alone in one thread.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-from bench_real import DATA, link
+import torch
+from drawing import guesses, link
+from drawn_crawl import draw_crawl, draw_labels
 
-PLAIN = """
-import sys, torch, timm
-from torchvision.datasets import ImageFolder
-from torchvision.transforms import Compose, Normalize, Resize, ToTensor, InterpolationMode
-from PIL import Image
-def load(path):
-    return Image.open(path).convert("RGB")
-if __name__ == "__main__":
-    folder, bundle, size, workers = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    model = timm.create_model("local-dir:" + bundle, pretrained=True).eval()
-    steps = [Resize((size, size), InterpolationMode.BICUBIC), ToTensor(), Normalize((0.5,) * 3, (0.5,) * 3)]
-    data = ImageFolder(folder, Compose(steps), loader=load)
-    count = 0
-    with torch.inference_mode():
-        for images, _ in torch.utils.data.DataLoader(data, batch_size=32, num_workers=workers):
-            count += len(model(images).softmax(1))
-    print(count)
-"""
+from classifier.inference.device import choose_runtime
+from classifier.inference.forward import Engine, TorchEngine
+from classifier.inference.onnx_engine import OnnxEngine
+from classifier.inference.onnx_export import export_onnx
+from classifier.inference.process import tune_malloc
+from classifier.inference.reader import Read, Reader
+from classifier.model.bundle import open_bundle
+from classifier.model.trained import load_network
+from classifier.model.transforms import transform_of
+
+RIVALS = Path(__file__).with_name("speed_rivals.py")
+ENGINES = ("onnx", "torch")
+BATCH = 32
+
+Times = dict[str, list[tuple[float, float]]]
+"""Wall and CPU seconds of each run, by what ran."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Where everything lies."""
+
+    work: Path
+    bundle: Path
+    workers: int
+    fastai: Path | None
+
+    def run(self, what: str, crawl: Path, turn: str) -> tuple[float, float]:
+        """Wall and CPU seconds of predicting `crawl` once; leaves what it answered."""
+        if what in ENGINES:
+            words = ["-m", "classifier", "sort", crawl, "--model", self.bundle, "--out", self.library(what, turn)]
+            words += ["--engine", what, "--workers", self.workers, "--batch-size", BATCH]
+            return timed(sys.executable, *map(str, words))
+        python = self.fastai if what == "fastai" else sys.executable
+        return timed(*map(str, [python, RIVALS, what, crawl, self.bundle, self.workers, self.answers(what)]))
+
+    def library(self, engine: str, turn: str) -> Path:
+        """Where a sort of this turn files."""
+        return self.work / f"sorted-{engine}-{turn}"
+
+    def answers(self, rival: str) -> Path:
+        """The best category of each file, as JSON."""
+        return self.work / f"{rival}.json"
 
 
 def timed(*command: str) -> tuple[float, float]:
-    """Wall and CPU seconds of a command, its children included."""
+    """Wall and CPU seconds of a command, its children included; ends this script where it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
     wall = time.monotonic() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
-    """Time both in turn and print the ratio."""
+    """Draw, train, take turns, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--pictures", type=int, default=1200)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pictures", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--bundle", type=Path, help="a bundle; by default one is trained (head only)")
+    parser.add_argument("--bundle", type=Path, help="a bundle; by default one learns from drawn pictures (head only)")
+    parser.add_argument("--fastai", type=Path, help="a Python that has fastai; left out without")
+    parser.add_argument("--folder", type=Path, help="where the pictures are drawn; about a gigabyte for 400")
     args = parser.parse_args()
-    work = Path(tempfile.mkdtemp(prefix="illsort-bench-", dir=args.data.parent.parent))
-    try:
-        compare(args, work)
-    finally:
-        shutil.rmtree(work)
+    with tempfile.TemporaryDirectory(prefix="illsort-bench-", dir=args.folder) as folder:
+        work = Path(folder)
+        os.environ["XDG_CACHE_HOME"] = str(work / "cache")
+        bundle = args.bundle or train_on_drawn(work)
+        crawls = {"whole": work / "crawl", "tenth": work / "tenth"}
+        draw_crawl(crawls["whole"], args.pictures)
+        link_tenth(crawls["whole"], crawls["tenth"])
+        compare(Bench(work=work, bundle=bundle, workers=args.workers, fastai=args.fastai), crawls, args.rounds)
 
 
-def compare(args: argparse.Namespace, work: Path) -> None:
-    """Lay out the crawl, train a bundle if none is given, then A B A B."""
-    files = sorted(file for file in (args.data / "kinds").glob("*/*") if file.is_file())
-    for file in files[:: max(1, len(files) // args.pictures)][: args.pictures]:
-        folder = work / "crawl" / file.parent.name
-        folder.mkdir(parents=True, exist_ok=True)
-        link(file, folder / file.name)
-    bundle = args.bundle or train_head(args, work)
-    plain = work / "plain.py"
-    plain.write_text(PLAIN, encoding="utf-8")
-    illsort = (sys.executable, "-m", "classifier", "sort", str(work / "crawl"), "--model", str(bundle))
-    workers = str(args.workers)
-    commands = {
-        "plain": lambda _: (sys.executable, str(plain), str(work / "crawl"), str(bundle), "256", workers),
-        "illsort": lambda n: (*illsort, "--out", str(work / f"sorted-{n}"), "--workers", workers),
-    }
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
-    for number in range(args.rounds):
-        for name, command in commands.items():
-            times[name].append(timed(*command(number)))
-            print(
-                f"round {number + 1} {name}: wall {times[name][-1][0]:.1f} s, CPU {times[name][-1][1]:.1f} s",
-                flush=True,
-            )
-    wall, cpu = ({name: statistics.median(t[i] for t in times[name]) for name in commands} for i in (0, 1))
-    count = sum(1 for file in (work / "crawl").rglob("*") if file.is_file())
-    for name in commands:
-        print(f"{name}: {count / wall[name]:.1f} pictures/s, {1000 * cpu[name] / count:.1f} CPU ms a picture")
-    print(f"illsort / plain: speed {wall['plain'] / wall['illsort']:.2f}, CPU {cpu['illsort'] / cpu['plain']:.2f}")
-    print(f"{os.cpu_count()} cores, {args.workers} worker(s)")
-
-
-def train_head(args: argparse.Namespace, work: Path) -> Path:
+def train_on_drawn(work: Path) -> Path:
     """A bundle of the embedded backbone; its speed does not depend on what it learned."""
-    bundle = work / "bundle"
-    settings = [f"labels.folder={args.data / 'kinds'}", f"model.folder={bundle}", "train.recipe=head"]
-    command = [sys.executable, "-m", "classifier", "train", *(word for s in settings for word in ("--set", s))]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    draw_labels(work / "labels", 20)
+    return train_head(work / "labels", work / "bundle")
+
+
+def train_head(labels: Path, bundle: Path) -> Path:
+    """A bundle whose head learned from these folders."""
+    settings = [f"labels.folder={labels}", f"model.folder={bundle}", "train.recipe=head"]
+    timed(sys.executable, "-m", "classifier", "train", *(word for one in settings for word in ("--set", one)))
     return bundle
+
+
+def link_tenth(crawl: Path, tenth: Path) -> None:
+    """Every tenth picture, each format as often as in the whole."""
+    for number, file in enumerate(sorted(crawl.glob("*/*"), key=lambda file: file.name)):
+        if number // 10 % 10 == 0:
+            target = tenth / file.parent.name / file.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            link(file, target)
+
+
+def compare(bench: Bench, crawls: dict[str, Path], rounds: int) -> None:
+    """A B C ... A B C ..., then the figures."""
+    names = [*ENGINES, "plain", "timm", *(["fastai"] if bench.fastai else [])]
+    bench.run("onnx", crawls["tenth"], "first")  # makes the export, which is kept
+    times: dict[str, Times] = {crawl: {name: [] for name in names} for crawl in crawls}
+    for turn in range(rounds):
+        for name in names:
+            for size in ("tenth", "whole"):
+                times[size][name].append(bench.run(name, crawls[size], f"{size}-{turn}"))
+                wall, cpu = times[size][name][-1]
+                print(f"turn {turn + 1}, {name}, {size}: wall {wall:.1f} s, CPU {cpu:.1f} s", flush=True)
+    counts = {size: sum(1 for _ in crawl.glob("*/*")) for size, crawl in crawls.items()}
+    middle = {size: {name: medians(runs) for name, runs in of.items()} for size, of in times.items()}
+    report(bench, middle, counts)
+    print_limits(bench, crawls["whole"], {name: middle["whole"][name][0] for name in ENGINES}, counts["whole"])
+
+
+def medians(runs: list[tuple[float, float]]) -> tuple[float, float]:
+    """Of wall and of CPU seconds."""
+    return median(wall for wall, _ in runs), median(cpu for _, cpu in runs)
+
+
+def report(bench: Bench, middle: dict[str, dict[str, tuple[float, float]]], counts: dict[str, int]) -> None:
+    """CPU and wall of each, the ratio of sort to each rival, and how often the best category is the same."""
+    whole, more = middle["whole"], counts["whole"] - counts["tenth"]
+    next_one = {name: (whole[name][1] - middle["tenth"][name][1]) / more for name in whole}
+    for name, (wall, cpu) in whole.items():
+        print(f"{name}: {counts['whole'] / wall:.1f} pictures/s, CPU {cpu:.1f} s, {1000 * next_one[name]:.1f} ms more")
+    for engine in ENGINES:
+        found = guesses(bench.library(engine, "whole-0"))
+        for rival in whole.keys() - set(ENGINES):
+            expected = json.loads(bench.answers(rival).read_text(encoding="utf-8"))
+            same = sum(found[name] == expected[name] for name in expected) / len(expected)
+            ratios = (
+                f"CPU {whole[engine][1] / whole[rival][1]:.2f}, of one more {next_one[engine] / next_one[rival]:.2f}"
+            )
+            print(f"{engine} / {rival}: {ratios}, wall {whole[engine][0] / whole[rival][0]:.2f}; same {same:.1%}")
+
+
+def print_limits(bench: Bench, crawl: Path, walls: dict[str, float], count: int) -> None:
+    """The share of what is possible that each engine's sort reaches, process start included."""
+    tune_malloc()
+    torch.set_num_threads(1)
+    opened = open_bundle(bench.bundle)
+    reader = Reader(transform=transform_of(opened.manifest), max_megapixels=64)
+    started, read = time.process_time(), [reader.read(path) for path in sorted(crawl.glob("*/*"))]
+    seconds = {"reading": (time.process_time() - started) / count}
+    pixels = torch.stack([one.pixels for one in read if isinstance(one, Read)][:BATCH])
+    network = load_network(opened)
+    runtime = choose_runtime(device="cpu", batch_size=BATCH, training=False)
+    engines: dict[str, Engine] = {
+        "onnx": OnnxEngine(export_onnx(network, stats=True), threads=1),
+        "torch": TorchEngine(network, runtime, stats=True),
+    }
+    for name, engine in engines.items():
+        seconds[name] = forward_seconds(engine, pixels)
+    print(", ".join(f"{name} {1000 * value:.1f} CPU ms" for name, value in seconds.items()), "a picture, alone")
+    for name in ENGINES:
+        limit = (os.cpu_count() or 1) / (seconds["reading"] + seconds[name])
+        print(f"{name}: {count / walls[name]:.1f} of {limit:.1f} pictures/s, {count / walls[name] / limit:.2f}")
+
+
+def forward_seconds(engine: Engine, pixels: torch.Tensor, *, times: int = 8) -> float:
+    """CPU seconds a picture, after one batch that is not counted."""
+    engine.launch(pixels)()
+    started = time.process_time()
+    for _ in range(times):
+        engine.launch(pixels)()
+    return (time.process_time() - started) / (times * len(pixels))
 
 
 if __name__ == "__main__":

@@ -109,12 +109,21 @@ def filings(library: Path, truth: dict[str, str]) -> tuple[np.ndarray, np.ndarra
     return np.array([action == Action.FILE for action, *_ in rows]), np.array([right for _, right, _ in rows])
 
 
+def guesses(library: Path) -> dict[str, str]:
+    """The best category of every picture, by file name."""
+    return {name: guess for name, _, guess, _ in _named(library)}
+
+
 def _decided(library: Path, truth: dict[str, str]) -> list[tuple[str, bool, float]]:
     """Action, whether the category is right, and the confidence."""
+    return [(action, truth[name] == guess, sure) for name, action, guess, sure in _named(library) if name in truth]
+
+
+def _named(library: Path) -> list[tuple[str, str, str, float]]:
+    """File name, action, best category and confidence."""
     with read_catalog(library) as catalog:
         rows = catalog.connection.execute(
             "SELECT files.path, decisions.action, decisions.category, decisions.confidence FROM files "
             "JOIN decisions ON decisions.picture = files.picture"
         ).fetchall()
-    named = [(to_path(path).name, *decided) for path, *decided in rows]
-    return [(action, truth[name] == guess, sure) for name, action, guess, sure in named if name in truth]
+    return [(to_path(path).name, *decided) for path, *decided in rows]
