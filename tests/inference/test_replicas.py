@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -204,6 +205,29 @@ def test_a_copy_has_the_same_weights_in_memory_of_its_own() -> None:
     assert second.one.weight is second.other.weight
     assert isinstance(second.one.weight, nn.Parameter)
     assert [name for name, _ in first.named_parameters()] == [name for name, _ in second.named_parameters()]
+
+
+def test_pictures_and_weights_meet_on_the_device_of_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a device that holds no numbers, but tells itself from the CPU."""
+    meta = torch.device("meta")
+    monkeypatch.setattr(of_replicas, "_has_arrived", lambda *_: True)
+    monkeypatch.setattr(torch, "autocast", lambda kind, **_: met.append(kind) or nullcontext())
+    met: list[str] = []
+    begun: list[tuple[str, set[str]]] = []
+
+    class Copies(DirectCopies):
+        def __init__(self, device: torch.device) -> None:
+            self.kind = device.type
+
+        def begin(self, outputs: Sequence[Tensor]) -> Callable[[], list[Tensor]]:
+            begun.append((self.kind, {output.device.type for output in outputs}))
+            return lambda: [torch.ones(output.shape).to(output.dtype) for output in outputs]
+
+    runtime = replace(cpus(1), others=(meta,))
+    list(outputs_of(batches(), TorchEngine(MeanColor([(1, 2, 3)]), runtime, stats=True, copies_of=Copies)))
+
+    assert ["cpu", "meta"] * 4 == met
+    assert [("cpu", {"cpu"}), ("meta", {"meta"})] * 4 == begun
 
 
 def test_a_card_gets_its_copy_within_a_cap_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

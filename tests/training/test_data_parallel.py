@@ -12,6 +12,7 @@ import pytest
 import timm
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 from training.test_loop import RECIPE, KilledError, Killing, run, same
 
 from classifier.inference import replicas as of_replicas
@@ -133,6 +134,28 @@ def test_gradients_of_an_earlier_batch_are_forgotten() -> None:
     assert near(gradients(alone), gradients(shared))
 
 
+def test_gradients_of_a_try_that_failed_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory runs out in the second round: by then each device has gradients of the first."""
+    alone, shared = greedy(), greedy()
+    backward(on(1, alone))(COUNT)
+    replicas = on(2, shared)
+    left = [3]
+
+    def images(*of: object) -> Tensor:
+        left[0] -= 1
+        if left[0] == 0:
+            raise torch.OutOfMemoryError
+        return plain(*of)  # type: ignore[arg-type]
+
+    plain = loop._images
+    monkeypatch.setattr(loop, "_images", images)
+    learning = MicroBatches(torch.device("cpu"), most=2, say=print)
+    learning.learn(backward(replicas), replicas, count=COUNT)
+
+    assert left[0] < 0
+    assert near(gradients(alone), gradients(shared))
+
+
 def test_gradients_are_scaled_on_every_device() -> None:
     plain, scaled = greedy(), greedy()
     backward(on(1, plain))(COUNT)
@@ -184,6 +207,38 @@ def test_tries_that_fail_change_no_draw_on_any_device(monkeypatch: pytest.Monkey
     MicroBatches(torch.device("cpu"), most=COUNT, say=print).learn(backward(replicas), replicas, count=COUNT)
 
     assert 2 * replicas.devices == drawn  # after parts of 4 and of 2
+
+
+def test_everything_of_a_part_is_on_the_card_that_learns_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With tensors that have no numbers but refuse, as on cards, to meet one of another card."""
+    for name, stand_in in {
+        "is_taken": lambda *_, **__: False,
+        "cap_memory": lambda _: None,
+        "place": lambda network, _: network,
+        "_has_arrived": lambda *_: True,
+    }.items():
+        monkeypatch.setattr(of_replicas, name, stand_in)
+    cards = [torch.device("cuda", number) for number in range(2)]
+    with FakeTensorMode():
+        with cards[0]:
+            network = Network(timm.create_model("test_efficientnet", num_classes=3), image_size=32)
+        replicas = Replicas(network, replace(cpu(), device=cards[0], others=(cards[1],)), most=8, say=print)
+
+        def pretend(losses: list[Tensor]) -> None:
+            assert cards == [loss.device for loss in losses]
+            for one in replicas.networks:
+                for value in one.parameters():
+                    value.grad = torch.zeros_like(value)
+
+        monkeypatch.setattr(torch.autograd, "backward", pretend)
+        pixels = torch.zeros(8, 3, 32, 32, dtype=torch.uint8)
+        scaler = torch.amp.GradScaler("cuda", enabled=False)
+        loss = _backward(replicas, pixels, torch.zeros(8, 3, device=cards[0]), 2, scaler=scaler, recipe=RECIPE)
+        replicas.copy_weights()
+
+    assert cards[0] == loss.device
+    assert [{cards[0]}, {cards[1]}] == [{value.device for value in one.parameters()} for one in replicas.networks]
+    assert {cards[0]} == {value.device for value in gradients(network).values()}
 
 
 def test_dropout_draws_other_numbers_on_each_card(monkeypatch: pytest.MonkeyPatch) -> None:
