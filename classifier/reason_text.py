@@ -37,6 +37,7 @@ _BECAUSE: Final[Mapping[ReasonCode, Message]] = {
     ReasonCode.EMPTY_FILE: Message("the file is empty"),
     ReasonCode.NO_KNOWN_FORMAT: Message("it does not begin like any picture format that is known"),
     ReasonCode.FORMAT_NOT_READ: Message("{format} pictures are not read"),
+    ReasonCode.FORMAT_NOT_INSTALLED: Message("{format} pictures are read once you have run: {command}"),
     ReasonCode.SIZE_LIMIT: Message("{width} x {height} is {megapixels:.4g} megapixels; the limit is {limit:g}"),
     ReasonCode.LENGTH_LIMIT: Message("the file has {size_bytes:,} bytes, more than {limit:g} megapixels can take"),
     ReasonCode.BROKEN_OFF: Message("{format}: the file does not go on as it begins"),

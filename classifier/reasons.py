@@ -41,6 +41,7 @@ class ReasonCode(StrEnum):
     EMPTY_FILE = "empty_file"
     NO_KNOWN_FORMAT = "no_known_format"
     FORMAT_NOT_READ = "format_not_read"  # format, readable (absent where only the name shows the format)
+    FORMAT_NOT_INSTALLED = "format_not_installed"  # command (of pip), format
     SIZE_LIMIT = "size_limit"  # height, limit, megapixels, width
     LENGTH_LIMIT = "length_limit"  # limit (megapixels), size_bytes
     BROKEN_OFF = "broken_off"  # format

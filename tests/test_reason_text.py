@@ -39,6 +39,7 @@ def reasons(name: str) -> dict[ReasonCode, Reason]:
         "retracted": {"top": top},
         "text": {"text": "旧"},
         "format_not_read": {"format": "PSD", "readable": ["GIF", "PNG"]},
+        "format_not_installed": {"command": "装", "format": "PSD"},
         "size_limit": {"height": 2000, "limit": 1.5, "megapixels": 2.0, "width": 1000},
         "length_limit": {"limit": 1.5, "size_bytes": 68_157_440},
         "broken_off": {"format": "PNG"},

@@ -41,9 +41,10 @@ class Decoded:
 
 
 def decode(data: bytes, *, max_megapixels: float, least: int | None = None) -> Decoded:
-    """Decode the first frame of the image in `data`, turned as its EXIF says, on white where transparent.
+    """Decode the first frame of the image in `data`, turned as the file says, on white where transparent.
 
-    An image that cannot be decoded whole is decoded again as far as it goes; missing pixels are black, gray or white.
+    An image that cannot be decoded whole is decoded again as far as it goes; missing pixels are black, gray or white,
+    in HEIF green.
     With `least`, formats that decode faster at a smaller size (JPEG) may be smaller, with no side below `least` pixels:
     for display, not for a network.
 

@@ -12,16 +12,17 @@ if TYPE_CHECKING:
 HEAD_BYTES: Final = 64
 """How many first bytes `sniff` needs."""
 
-ALLOWED: Final = frozenset({"JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF", "TIFF"})
+ALLOWED: Final = frozenset({"JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF", "TIFF", "HEIF", "JPEG XL"})
 """The formats that are read, by Pillow's names; no decoder is tried on a file of another format."""
 
-_READ_NAMES = ".apng .avif .avifs .bmp .dib .gif .jfif .jif .jpe .jpeg .jpg .mpo .png .tif .tiff .webp"
+_READ_NAMES = (
+    ".apng .avif .avifs .bmp .dib .gif .heic .heics .heif .heifs .hif .jfif .jif .jpe .jpeg .jpg .jxl .mpo .png .tif"
+    " .tiff .webp"
+)
 
 READ_EXTENSIONS: Final = frozenset(_READ_NAMES.split())
 
 _UNSUPPORTED_NAMES: Final = {
-    "HEIF": ".heic .heics .heif .heifs .hif",
-    "JPEG XL": ".jxl",
     "JPEG 2000": ".j2c .j2k .jp2 .jpc .jpf .jpx",
     "JPEG XR": ".hdp .jxr .wdp",
     "Photoshop": ".psb .psd",

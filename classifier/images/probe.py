@@ -19,6 +19,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from classifier.errors import Undecodable
+from classifier.images import heif, jpeg_xl
 from classifier.images.formats import ALLOWED, HEAD_BYTES, sniff
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import FailureKind
@@ -36,11 +37,20 @@ _OPENERS: Final[dict[str, type[ImageFile]]] = {
     "BMP": BmpImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "TIFF": TiffImageFile,
+    "HEIF": heif.HeifFile,
+    "JPEG XL": jpeg_xl.JpegXLFile,
 }
 
+# Each by a library that may not be installed, or does not load.
+_OPTIONAL: Final = {"HEIF": heif, "JPEG XL": jpeg_xl}
 
 _PILLOW: Final = r"PIL\."
 _FILTER: Final = ("ignore", None, Warning, re.compile(_PILLOW), 0)
+
+
+def is_read(name: str) -> bool:
+    """Whether images of the format `name` are read here: some need a library that may not be installed."""
+    return name in ALLOWED and (name not in _OPTIONAL or _OPTIONAL[name].is_installed())
 
 
 def open_checked(data: bytes, *, max_megapixels: float) -> ImageFile:
@@ -88,10 +98,13 @@ def _readable_format(head: bytes) -> str:
     name = sniff(head)
     if name is None:
         raise Undecodable(FailureKind.NOT_AN_IMAGE, Reason(ReasonCode.NO_KNOWN_FORMAT))
-    if name not in ALLOWED:
-        detail = Reason.of(ReasonCode.FORMAT_NOT_READ, format=name, readable=sorted(ALLOWED))
-        raise Undecodable(FailureKind.UNSUPPORTED, detail)
-    return name
+    if is_read(name):
+        return name
+    if name in _OPTIONAL:
+        detail = Reason.of(ReasonCode.FORMAT_NOT_INSTALLED, command=_OPTIONAL[name].INSTALL, format=name)
+    else:
+        detail = Reason.of(ReasonCode.FORMAT_NOT_READ, format=name, readable=sorted(filter(is_read, ALLOWED)))
+    raise Undecodable(FailureKind.UNSUPPORTED, detail)
 
 
 def _check_size(size: tuple[int, int], max_megapixels: float) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.images.formats import HEAD_BYTES, claims_to_be_image, sniff, unsupported_by_name
+from kit.newer_formats import heif_bytes, jxl_bytes
 from kit.pictures import COLORS, avif_bytes, bmp_bytes, gif_bytes, jpeg_bytes, png_bytes, tiff_bytes, webp_bytes
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
         ("BMP", bmp_bytes),
         ("AVIF", avif_bytes),
         ("TIFF", tiff_bytes),
+        ("HEIF", heif_bytes),
+        ("JPEG XL", jxl_bytes),
     ],
 )
 def test_each_format_is_recognized_by_its_first_bytes(name: str, draw: Draw) -> None:
@@ -33,8 +36,6 @@ def test_each_format_is_recognized_by_its_first_bytes(name: str, draw: Draw) -> 
 @pytest.mark.parametrize(
     ("name", "head"),
     [
-        ("HEIF", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
-        ("JPEG XL", b"\xff\x0a\x00\x10"),
         ("JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n"),
         ("Photoshop", b"8BPS\0\x01"),
         ("EPS", b"%!PS-Adobe-3.0 EPSF-3.0\n"),
@@ -47,6 +48,28 @@ def test_each_format_is_recognized_by_its_first_bytes(name: str, draw: Draw) -> 
 )
 def test_formats_that_are_not_read_are_still_recognized(name: str, head: bytes) -> None:
     assert sniff(head) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "brands"),
+    [
+        ("HEIF", b"heic\0\0\0\0mif1MiHEMiPrmiaftmapheic"),  # of iPhones
+        ("HEIF", b"mif1\0\0\0\0mif1heic"),
+        ("HEIF", b"heix\0\0\0\0mif1heixmiaf"),  # of cameras, with 10 bits
+        ("HEIF", b"msf1\0\0\0\0msf1hevcmif1heic"),  # a burst
+        ("AVIF", b"mif1\0\0\0\0mif1avifmiaf"),
+        (None, b"qt  \0\0\0\0qt  "),
+    ],
+)
+def test_heif_is_recognized_by_the_brands_of_its_writers(name: str | None, brands: bytes) -> None:
+    length = 8 + len(brands)
+
+    assert sniff(length.to_bytes(4, "big") + b"ftyp" + brands) == name
+
+
+def test_jpeg_xl_is_recognized_with_and_without_a_container() -> None:
+    assert sniff(b"\xff\x0a\x00\x10") == "JPEG XL"
+    assert sniff(b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl ") == "JPEG XL"
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,15 @@ DAMAGED = {
     "pillow__broken_data_stream.png",
     "pillow__truncated_end_chunk.png",
 }
+# Pillow alone reads none of these; here, all but the damaged ones and one in a printer's colors.
+NEWER = ("heif__heif", "jxl__", "pillow__avif_hopper.heif")
+NOT_WHOLE = {
+    "heif__heif_corrupted_corrupted.heic",
+    "heif__heif_corrupted_corrupted.hif",
+    "heif__heif_corrupted_empty.heic",
+    "heif__heif_truncated_truncated.heic",
+    "jxl__cmyk_layers_input.jxl",
+}
 
 
 def outcome(path: Path) -> str:
@@ -36,15 +45,16 @@ def outcome(path: Path) -> str:
     return "truncated" if decoded.truncated else "whole"
 
 
-def test_every_odd_file_is_decoded_or_refused_as_pillow_alone_would() -> None:
+def test_every_odd_file_is_decoded_or_refused_as_it_should_be() -> None:
     with (DATA / "odd-index.tsv").open() as index:
         rows = {row["file"]: row for row in csv.DictReader(index, delimiter="\t")}
     outcomes = {path.name: outcome(path) for path in sorted((DATA / "odd").iterdir()) if path.suffix != ".md"}
     readable = {
         name for name, row in rows.items() if row["format"] in ALLOWED | {"MPO"} and not row["pillow_error"]
     } - DAMAGED
+    newer = {name for name in outcomes if name.startswith(NEWER)} - NOT_WHOLE
 
-    assert {name for name, how in outcomes.items() if how == "whole"} == readable & set(outcomes)
+    assert {name for name, how in outcomes.items() if how == "whole"} == newer | readable & set(outcomes)
 
 
 @pytest.mark.parametrize("shape", ["Landscape", "Portrait"])

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
+from PIL import Image
+
+from classifier.images.hashing import hash_bytes
 from classifier.records import ImageId
-from classifier.web.thumbnails import ThumbnailCache
+from classifier.web.thumbnails import SMALL, ThumbnailCache, thumbnail
+from kit.newer_formats import heif_bytes, jxl_bytes
+from kit.pictures import COLORS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IDS = [ImageId(f"{number:064x}") for number in range(20)]
 
@@ -54,3 +65,15 @@ def test_without_write_access_nothing_is_cached_and_nothing_fails(tmp_path: Path
     shelf.tidy()
 
     assert not shelf.has(IDS[0])
+
+
+@pytest.mark.parametrize("draw", [heif_bytes, jxl_bytes])
+def test_formats_that_browsers_may_not_know_are_shown_as_jpeg(tmp_path: Path, draw: Callable[..., bytes]) -> None:
+    data = draw(COLORS["red"], (800, 400))
+    (tmp_path / "a").write_bytes(data)
+    small = thumbnail(hash_bytes(data), tmp_path / "a", side=SMALL, max_megapixels=64)
+
+    assert small is not None
+    with Image.open(BytesIO(small)) as shown:
+        assert ("JPEG", (320, 160)) == (shown.format, shown.size)
+        assert all(abs(a - b) < 9 for a, b in zip(shown.getpixel((9, 9)), COLORS["red"], strict=True))
