@@ -15,6 +15,7 @@ from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.files import add_image
 from classifier.catalog.shards import read_embeddings
 from classifier.errors import Message
+from classifier.images.probe import is_read
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer, open_pool
@@ -78,6 +79,7 @@ _BATCH: Final = 64
 
 def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encoder, progress: Progress) -> None:
     """Embed every file of the sample whose content has no embedding by this encoder; a kill costs one batch."""
+    files.retry_formats(catalog, crawl=crawl, is_read=is_read)
     paths = PackedPaths(files.to_embed(catalog, crawl=crawl, backbone=encoder.key))
     if not len(paths):
         return

@@ -34,6 +34,8 @@ ON CONFLICT (path) DO UPDATE SET
     size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, inode = excluded.inode
 """  # noqa: S608 - built from constants of this module
 
+_FORMAT = "CASE WHEN json_valid(failure_detail) THEN json_extract(failure_detail, '$.format') END"
+
 _UNREAD = "crawl = ? AND seen = ? AND failure_kind IS NULL"
 
 _UNKNOWN_TO_MODEL = """(picture IS NULL OR NOT EXISTS (
@@ -57,6 +59,21 @@ def record_unreadable(catalog: Catalog, *, run: int, crawl: Path, refused: Itera
         connection.executemany(
             "INSERT OR REPLACE INTO files (path, crawl, failure_kind, failure_detail, seen) VALUES (?, ?, ?, ?, ?)",
             ((to_bytes(path), root, FailureKind.UNREADABLE.value, reason.text, run) for path, reason in refused),
+        )
+
+
+def retry_formats(catalog: Catalog, *, crawl: Path, is_read: Callable[[str], bool]) -> None:
+    """Forget that unchanged files of `crawl` could not be read where their format is now read."""
+    rows = catalog.connection.execute(
+        f"SELECT path, {_FORMAT} FROM files WHERE crawl = ? AND failure_kind = ?",  # noqa: S608
+        (to_bytes(crawl), FailureKind.UNSUPPORTED),
+    ).fetchall()
+    formats = {name for _, name in rows if isinstance(name, str)}
+    now_read = {name for name in formats if is_read(name)}
+    with catalog.transaction() as connection:
+        connection.executemany(
+            "UPDATE files SET failure_kind = NULL, failure_detail = NULL WHERE path = ?",
+            ((path,) for path, name in rows if name in now_read),
         )
 
 

@@ -20,6 +20,7 @@ from classifier.errors import CrawlError, LibraryError, Message
 from classifier.exclude import NOTHING, Exclude
 from classifier.images.hashing import hash_file
 from classifier.images.ignored_files import skip_incomplete
+from classifier.images.probe import is_read
 from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
 from classifier.model.bundle_files import EMBEDDINGS, MANIFEST
@@ -208,6 +209,7 @@ def scan(
     for sentence in (*found.sentences(), *found.complaints):
         progress.say(sentence)
     files.record_unreadable(catalog, run=run, crawl=crawl, refused=found.refused)
+    files.retry_formats(catalog, crawl=crawl, is_read=is_read)
     return found
 
 

@@ -12,10 +12,12 @@ from classifier.catalog import embeddings, files, runs
 from classifier.catalog.connection import read_catalog
 from classifier.errors import LibraryError, SettingsError
 from classifier.filing.undo import undo
+from classifier.images import heif as heif_module
 from classifier.inference.pipeline import infer
 from classifier.records import Mode
 from classifier.settings import ModelSettings, RuntimeSettings, Settings, SortSettings
 from kit.interrupt import Stop
+from kit.newer_formats import heif
 from kit.pictures import busy, encoded
 from kit.progress import SavingProgress
 from kit.reviewing import sort_again
@@ -71,6 +73,17 @@ def test_near_duplicates_are_left_out_and_broken_images_listed(tmp_path: Path) -
     assert (3, 2, 1) == (sample.waiting, sample.repeated, sample.broken)
     assert "cut.png" in (tmp_path / "labels" / "_broken.csv").read_text(encoding="utf-8-sig")
     assert 0 == sampled(tmp_path).waiting
+
+
+def test_a_sample_takes_formats_that_are_read_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crawl = crawl_of(tmp_path, 2)
+    (crawl / "new.heic").write_bytes(heif(busy(7, (120, 90))))
+    with monkeypatch.context() as without:
+        without.setattr(heif_module, "is_installed", lambda: False)
+        assert 1 == sampled(tmp_path).broken
+
+    assert 0 == sampled(tmp_path).broken
+    assert "new.heic" in waiting(tmp_path)
 
 
 def test_a_crawl_without_a_readable_image_gives_an_empty_sample(tmp_path: Path) -> None:
