@@ -18,7 +18,8 @@ from pathlib import Path
 
 import torch
 from bench_real import DATA, link
-from bench_speed import timed, train_head
+from bench_speed import train_head
+from timing import timed
 
 from classifier.inference import device
 from classifier.inference.device import choose_runtime

@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +23,7 @@ from statistics import median
 import torch
 from drawing import guesses, link
 from drawn_crawl import draw_crawl, draw_labels
+from timing import timed
 
 from classifier.inference.device import choose_runtime
 from classifier.inference.forward import Engine, TorchEngine
@@ -71,18 +70,6 @@ class Bench:
         return self.work / f"{rival}.json"
 
 
-def timed(*command: str) -> tuple[float, float]:
-    """Wall and CPU seconds of a command, its children included; ends this script where it fails."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.monotonic()
-    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
-    wall = time.monotonic() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def main() -> None:
     """Draw, train, take turns, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -109,9 +96,9 @@ def train_on_drawn(work: Path) -> Path:
     return train_head(work / "labels", work / "bundle")
 
 
-def train_head(labels: Path, bundle: Path) -> Path:
-    """A bundle whose head learned from these folders."""
-    settings = [f"labels.folder={labels}", f"model.folder={bundle}", "train.recipe=head"]
+def train_head(labels: Path, bundle: Path, *more: str) -> Path:
+    """A bundle whose head learned from these folders; `more` are settings."""
+    settings = [f"labels.folder={labels}", f"model.folder={bundle}", "train.recipe=head", *more]
     timed(sys.executable, "-m", "classifier", "train", *(word for one in settings for word in ("--set", one)))
     return bundle
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_speed import timed
 from PIL import Image
+from timing import timed
 
 from classifier.catalog import files
 from classifier.catalog.files import add_image
