@@ -137,7 +137,7 @@ def _unsupported_by_name(path: Path, error: Undecodable) -> tuple[FailureKind, R
 def load_pixels(data: bytes, *, max_megapixels: float) -> tuple[Tensor, bool]:
     """The image in `data` as uint8 (3, height, width) RGB, and whether it was truncated.
 
-    In memory the three colors of a pixel are adjacent (a view of height, width, 3), which torchvision resizes five
+    In memory the three colors of a pixel are adjacent (a view of height, width, 3), which torch resizes five
     times as fast as three planes.
 
     Raises:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2.functional import pad, resize
+from torch.nn.functional import pad
+
+from classifier.model.resize import resize
 
 if TYPE_CHECKING:
     from classifier.model.manifest import Manifest
@@ -35,11 +36,10 @@ class EvalTransform:
         longer, shorter = max(height, width), min(height, width)
         short_side = min(size, max(1, round(size * self.max_squeeze * shorter / longer)))
         new_height, new_width = (size, short_side) if height >= width else (short_side, size)
-        resized = resize(pixels_CHW, [new_height, new_width], interpolation=InterpolationMode.BICUBIC, antialias=True)
+        resized = resize(pixels_CHW, new_height, new_width, mode="bicubic")
         top, left = (size - new_height) // 2, (size - new_width) // 2
-        margins = [left, top, size - new_width - left, size - new_height - top]
-        squared: Tensor = pad(resized, margins, fill=WHITE)
-        return squared
+        margins = [left, size - new_width - left, top, size - new_height - top]
+        return pad(resized, margins, value=WHITE)
 
 
 def transform_of(manifest: Manifest) -> EvalTransform:

@@ -14,9 +14,8 @@ from typing import Final
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2.functional import resize, resized_crop
 
+from classifier.model.resize import resize
 from classifier.records import ImageId
 
 _MOST_STRETCH: Final = 1.6
@@ -44,17 +43,15 @@ class Augment:
         factor = math.sqrt(self.image_size**2 / self.crop_min / (height * width))
         if factor >= 1:
             return pixels_CHW
-        size = [max(1, round(height * factor)), max(1, round(width * factor))]
-        smaller: Tensor = resize(pixels_CHW, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
-        return smaller
+        return resize(pixels_CHW, max(1, round(height * factor)), max(1, round(width * factor)), mode="bicubic")
 
     def __call__(self, pixels_CHW: Tensor, *, epoch: int, image_id: ImageId, strong: bool = False) -> Tensor:
         """uint8 (3, any, any) to uint8 (3, image_size, image_size); `strong` also hides a square and shifts more."""
         draw = np.random.default_rng([self.seed, epoch, int(image_id[:16], 16)])
         height, width = pixels_CHW.shape[-2:]
-        box = draw_crop(draw, height=height, width=width, least_share=self.crop_min)
-        size = [self.image_size, self.image_size]
-        cropped: Tensor = resized_crop(pixels_CHW, *box, size, interpolation=InterpolationMode.BILINEAR, antialias=True)
+        top, left, tall, wide = draw_crop(draw, height=height, width=width, least_share=self.crop_min)
+        crop = pixels_CHW[:, top : top + tall, left : left + wide]
+        cropped = resize(crop, self.image_size, self.image_size, mode="bilinear")
         if draw.random() < 0.5:  # noqa: PLR2004 - one in two
             cropped = cropped.flip(-1)
         jitter = _STRONG_JITTER if strong else _JITTER

@@ -88,7 +88,7 @@ def test_timm_is_not_imported_where_onnx_runtime_runs_the_network(
     then = imported_by("sort", crawl, "--out", tmp_path / "then", "--model", model, *onnx)
 
     assert {"torch", "timm", "onnxruntime"} <= first
-    assert {"torch", "onnxruntime"} == {"torch", "timm", "onnxruntime"} & then
+    assert {"torch", "onnxruntime"} == {"torch", "torchvision", "timm", "onnxruntime"} & then
 
 
 def test_torch_is_imported_for_a_new_picture(crawl: Path, library: Path) -> None:
