@@ -34,7 +34,8 @@ class DirectCopies:
 class PinnedCopies:
     """CUDA copies in its own time; an event says when it has."""
 
-    ahead = 1
+    ahead = 4
+    """The next 256 images at 64 a batch: as many as are recorded and filed at a time, while the device goes on."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
