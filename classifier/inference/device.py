@@ -24,7 +24,6 @@ _DTYPES: Final[Mapping[str, torch.dtype]] = {
 _AMPERE: Final = (8, 0)
 _MAX_WORKERS: Final = 8
 _MAX_GPU_WORKERS: Final = 16
-
 _CPU_BATCH: Final = 32
 _GPU_BATCH: Final = 64
 LEAST_AT_ONCE: Final = 4
