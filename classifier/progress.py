@@ -39,6 +39,9 @@ class Progress(Protocol):
     def say(self, message: Message) -> None:
         """One fact in a sentence: a choice and its reason, a result."""
 
+    def detail(self, message: Message) -> None:
+        """One fact that only who asks wants to know, such as what was chosen for this machine."""
+
     def stage(self, name: Message, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:
         """Open a stage of `total` units (None when not known yet)."""
 
@@ -60,6 +63,9 @@ class SilentProgress:
     """Reports to nobody: the library's default."""
 
     def say(self, message: Message) -> None:
+        """Do nothing."""
+
+    def detail(self, message: Message) -> None:
         """Do nothing."""
 
     def stage(self, name: Message, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
@@ -122,6 +128,10 @@ class _CombinedProgress:
     def say(self, message: Message) -> None:
         """Say it above the one bar."""
         self._progress.say(message)
+
+    def detail(self, message: Message) -> None:
+        """Pass it on."""
+        self._progress.detail(message)
 
     @contextmanager
     def stage(self, name: Message, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002

@@ -123,6 +123,9 @@ class _ProgressSender:
     def say(self, message: str) -> None:
         """Messages are recorded in the run and are not sent."""
 
+    def detail(self, message: str) -> None:
+        """Nor are details."""
+
     @contextmanager
     def stage(self, name: str, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002 - the protocol's
         """Send the progress about a hundred times."""

@@ -83,8 +83,8 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
     paths = PackedPaths(files.to_embed(catalog, crawl=crawl, backbone=encoder.key))
     if not len(paths):
         return
-    for reason in (tune_malloc(), *encoder.runtime.reasons):
-        progress.say(reason)
+    progress.detail(tune_malloc())
+    encoder.runtime.report(progress)
     writer = EmbeddingWriter(catalog, library, encoder.key, progress=progress)
     with (
         open_pool(encoder.runtime, encoder.limits, progress) as pool,

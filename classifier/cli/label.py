@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import MOST, ConfigOption, Excluded, SetOption, path_argument, path_option
+from classifier.cli.options import MOST, ConfigOption, Excluded, SetOption, Verbose, path_argument, path_option
 from classifier.cli.review import learn
 from classifier.cli.serve_page import Host, NoOpen, PageOptions, Port, Token, show_page
 from classifier.errors import Counted, Message
@@ -43,6 +43,7 @@ def label(
     host: Host = "127.0.0.1",
     token: Token = None,
     no_open: NoOpen = False,
+    verbose: Verbose = False,
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
 ) -> None:
@@ -57,7 +58,7 @@ def label(
     if folder is None:
         raise SettingsError("where do the labels go? say --labels FOLDER, for example --labels ~/labels")
     interrupt.resumable_in(folder)
-    progress = TerminalProgress()
+    progress = TerminalProgress(verbose=verbose)
     with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.active.sample import take_sample
         from classifier.web.pending_moves import file_decided

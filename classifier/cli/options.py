@@ -43,6 +43,7 @@ ConfigOption = Annotated[Path | None, path_option("--config", "-c", help_="TOML 
 SetOption = Annotated[
     list[str], typer.Option("--set", "-s", help="One setting, over the file: section.key=value; can be repeated.")
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also say what was chosen for this machine, and why.")]
 Excluded = Annotated[
     list[str],
     typer.Option("--exclude", metavar="GLOB", help="Pass over what matches, as in .gitignore; may be given again."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import ConfigOption, Excluded, SetOption, path_argument, path_option
+from classifier.cli.options import ConfigOption, Excluded, SetOption, Verbose, path_argument, path_option
 from classifier.errors import Counted, Message
 from classifier.i18n import _, count_
 from classifier.paths import command
@@ -67,6 +67,7 @@ def sort(
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a forward pass.")] = None,
     amp_dtype: Annotated[str | None, typer.Option(help="auto, float32, float16 or bfloat16, on a GPU.")] = None,
     engine: Annotated[str | None, typer.Option(help="auto, torch or onnx, on a CPU.")] = None,
+    verbose: Verbose = False,
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
 ) -> None:
@@ -78,7 +79,7 @@ def sort(
     flags = _as_decided(mode, threshold, max_error, embeddings) | machine
     overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
     chosen = settings.excluding(settings.load(config, overrides), exclude)
-    strictness, progress = _strictness(chosen, overrides), TerminalProgress()
+    strictness, progress = _strictness(chosen, overrides), TerminalProgress(verbose=verbose)
     with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.sort.pipeline import sort as run_sort
     interrupt.resumable_in(None if dry_run else out)

@@ -82,12 +82,20 @@ class _Bar:
 
 
 class TerminalProgress:
-    """Bars with rate and time left, and messages above them, on stderr."""
+    """Bars with rate and time left, and messages above them, on stderr; details too with `verbose`."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
 
     def say(self, message: Message) -> None:
         """Print a message above the bars."""
         with interrupt.deferred():
             tqdm.write(displayable(_(message)), file=sys.stderr)
+
+    def detail(self, message: Message) -> None:
+        """Print a message if details are wanted."""
+        if self._verbose:
+            self.say(message)
 
     @contextmanager
     def stage(self, name: Message, *, total: int | None, unit: str) -> Iterator[Stage]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import ConfigOption, SetOption
+from classifier.cli.options import ConfigOption, SetOption, Verbose
 from classifier.errors import Message
 from classifier.i18n import _, count_
 
@@ -27,13 +27,14 @@ def train(
     allow_pickle: Annotated[
         bool, typer.Option("--allow-pickle", help="Also read weights that are no safetensors.")
     ] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Learn your categories from labeled pictures."""
     from classifier import settings
     from classifier.cli.terminal import TerminalProgress, failure_line, print_lines
 
     chosen = settings.load(config, [*set_, *(["model.allow_pickle=true"] if allow_pickle else [])])
-    progress = TerminalProgress()
+    progress = TerminalProgress(verbose=verbose)
     with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.model.weights import check_versions
 

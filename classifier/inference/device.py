@@ -16,6 +16,8 @@ from classifier.settings import RuntimeSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from classifier.progress import Progress
+
 _DTYPES: Final[Mapping[str, torch.dtype]] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
@@ -31,7 +33,7 @@ LEAST_AT_ONCE: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """How the network runs; `reasons` has a sentence for each choice.
+    """How the network runs; `reasons` has a sentence for each device, `details` one for each other choice.
 
     `dtype` is the autocast dtype with `amp`, else float32. With 0 `workers`, images are read in the main process.
     The `others` are devices equal to the first, which share the work.
@@ -44,6 +46,7 @@ class Runtime:
     batch_size: int
     channels_last: bool
     reasons: tuple[Message, ...]
+    details: tuple[Message, ...] = ()
     others: tuple[torch.device, ...] = ()
 
     @property
@@ -54,6 +57,13 @@ class Runtime:
     def each(self) -> tuple[Runtime, ...]:
         """One for each device, which has it alone."""
         return tuple(replace(self, device=device, others=()) for device in self.devices)
+
+    def report(self, progress: Progress) -> None:
+        """Say which devices are used; the rest is for who asks."""
+        for reason in self.reasons:
+            progress.say(reason)
+        for detail in self.details:
+            progress.detail(detail)
 
     @property
     def images_at_once(self) -> int:
@@ -99,7 +109,8 @@ def choose_runtime(
         workers=count,
         batch_size=size,
         channels_last=chosen.type in {"cpu", "cuda"},
-        reasons=(*device_reasons, dtype_reason, count_reason, size_reason),
+        reasons=device_reasons,
+        details=(dtype_reason, count_reason, size_reason),
         others=devices[1:],
     )
 

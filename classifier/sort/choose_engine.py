@@ -46,7 +46,7 @@ class EngineChooser:
     progress: Progress
 
     def choose(self, requested: str, *, count: int) -> Engine:
-        """The engine for `count` images, after saying which it is and why; `requested` is auto, torch or onnx.
+        """The engine for `count` images; `requested` is auto, torch or onnx. Says where it is a slower one than wanted.
 
         Raises ModelError in one line where onnx is requested and cannot be.
         """
@@ -56,11 +56,13 @@ class EngineChooser:
         engine = self._onnx(requested, count) if why is None else why
         if not isinstance(engine, Message):
             return engine
-        self.progress.say(Message("Engine torch: {why}.", why=engine))
+        could_be_faster = requested == "auto" and self.runtime.device.type == "cpu" and count >= REPAYS
+        report = self.progress.say if requested == "onnx" or could_be_faster else self.progress.detail
+        report(Message("Engine torch: {why}.", why=engine))
         return self._torch(self._network())
 
     def _onnx(self, requested: str, count: int) -> Engine | Message:
-        """ONNX Runtime, after saying that it runs the network; or why it does not."""
+        """ONNX Runtime, or why it does not run the network."""
         try:
             key = cache_key(self.bundle, stats=self.stats)
             kept = load_kept(key)
@@ -74,7 +76,7 @@ class EngineChooser:
             engine = OnnxEngine(kept.model, threads=torch.get_num_threads())
         except ImportError as error:  # a package that is there and cannot be loaded: nothing to be kept
             return _disagreement(_failure(error))
-        self.progress.say(
+        self.progress.detail(
             Message(
                 "Engine onnx: faster than torch, with the same answers for {images} pictures (the largest difference "
                 "is {difference} of the largest number).",

@@ -41,10 +41,9 @@ def predict(
     """
     writer = open_embedding_writer(catalog, library, bundle, settings, progress=progress)
     paths = PackedPaths(files.to_predict(catalog, run=run, crawl=crawl, model=bundle.manifest.key))
-    progress.say(tune_malloc())
+    progress.detail(tune_malloc())
     runtime = runtime_from_settings(settings.runtime, training=False)
-    for reason in runtime.reasons:
-        progress.say(reason)
+    runtime.report(progress)
     reader = Reader(transform=transform_of(bundle.manifest), max_megapixels=settings.images.max_megapixels)
     detector = bundle.load_ood()
     limits = limits_from(settings.images)

@@ -69,10 +69,9 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     _check_backbone(settings)
     gathered = gather(settings.labels, progress)
     categories = categories_of(gathered.labels)
-    progress.say(tune_malloc())
+    progress.detail(tune_malloc())
     runtime = runtime_from_settings(settings.runtime)
-    for reason in runtime.reasons:
-        progress.say(reason)
+    runtime.report(progress)
     with open_pool(runtime, limits_from(settings.images), progress) as pool:
         network = _network(settings, categories, progress)
         labeled, failures = read_examples(

@@ -102,3 +102,14 @@ def test_the_command_line_overrides_the_file_and_a_rate_a_threshold(
     shown = illsort(*drawn(tmp_path), "--model", judged, "--config", tmp_path / "mine.toml", "--json", *words)
 
     assert promises == ("promise" in json.loads(shown.stdout))
+
+
+def test_what_was_chosen_for_the_machine_is_said_on_request(tmp_path: Path, judged: Path) -> None:
+    words = drawn(tmp_path)
+    plain = illsort(*words, "--model", judged, "--dry-run", "--device", "cpu").stderr
+    verbose = illsort(*words, "--model", judged, "--dry-run", "--device", "cpu", "--verbose").stderr
+
+    facts = ("Numbers float32", "Workers 0", "Batches of 32", "Engine torch")
+    assert "Device cpu" in plain
+    assert [] == [fact for fact in facts if fact in plain]
+    assert [] == [fact for fact in facts if fact not in verbose]

@@ -69,7 +69,7 @@ def test_sorting_computes_in_finer_numbers_than_training() -> None:
     runtime = choose_runtime(training=False)
 
     assert runtime.dtype is torch.float16
-    assert runtime.reasons[1] == "Numbers float16: as fast as bfloat16, and three bits finer, which probabilities want."
+    assert runtime.details[0] == "Numbers float16: as fast as bfloat16, and three bits finer, which probabilities want."
 
 
 def test_an_older_gpu_computes_in_float16(a_gpu: pytest.MonkeyPatch) -> None:
@@ -82,8 +82,8 @@ def test_a_requested_device_is_used_and_reported() -> None:
     runtime = choose_runtime(device="cpu", amp_dtype="bfloat16", workers=0, batch_size=5)
 
     assert (runtime.amp, runtime.dtype, runtime.workers, runtime.batch_size) == (True, torch.bfloat16, 0, 5)
-    assert runtime.reasons == (
-        "Device cpu: as asked for.",
+    assert runtime.reasons == ("Device cpu: as asked for.",)
+    assert runtime.details == (
         "Numbers bfloat16: as asked for.",
         "Workers 0: as asked for.",
         "Batches of 5: as asked for.",
@@ -109,7 +109,7 @@ def test_all_gpus_equal_to_the_first_are_taken(asked: str | None) -> None:
 
     assert (torch.device("cuda", 0), torch.device("cuda", 2)) == runtime.devices
     assert [one.devices for one in runtime.each()] == [(device,) for device in runtime.devices]
-    several, left_out, numbers, *_ = runtime.reasons
+    several, left_out = runtime.reasons
     assert several == (
         "Devices cuda:0, cuda:2: 2 cards of one model (Painter 3000) share the work; --device cuda:0 uses one alone."
     )
@@ -117,7 +117,7 @@ def test_all_gpus_equal_to_the_first_are_taken(asked: str | None) -> None:
         "cuda:1 (Painter 2000) is left out: cards of two models would wait for each other. --device cuda:1 uses it "
         "alone."
     )
-    assert numbers.startswith("Numbers bfloat16")
+    assert runtime.details[0].startswith("Numbers bfloat16")
 
 
 @pytest.mark.usefixtures("three_gpus")
@@ -126,8 +126,7 @@ def test_a_gpu_that_is_named_is_used_alone(asked: str) -> None:
     runtime = choose_runtime(device=asked)
 
     assert (torch.device(asked),) == runtime.devices
-    assert f"Device {asked}: as asked for." == runtime.reasons[0]
-    assert 4 == len(runtime.reasons)
+    assert (f"Device {asked}: as asked for.",) == runtime.reasons
 
 
 def test_where_no_other_gpu_is_equal_the_first_is_used_alone(a_gpu: pytest.MonkeyPatch) -> None:

@@ -38,11 +38,16 @@ class SavingProgress:
     """Keeps the messages, so that a test can assert on events instead of captured text."""
 
     messages: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
     stages: list[SavedStage] = field(default_factory=list)
 
     def say(self, message: Message) -> None:
         """Keep the message in English."""
         self.messages.append(str(message))
+
+    def detail(self, message: Message) -> None:
+        """Keep the detail in English."""
+        self.details.append(str(message))
 
     def stage(self, name: Message, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:  # noqa: ARG002
         """Keep the stage."""

@@ -48,7 +48,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sorted_by(
     engine: str, folder: Path, bundle: Path, *, name: str = "", device: str = "auto"
 ) -> tuple[dict[str, Any], list[str]]:
-    """The summary of a sort of CRAWL, and what it said."""
+    """The summary of a sort of CRAWL, and what it said, details included."""
     make_tree(folder / f"crawl{name}", CRAWL)
     progress = SavingProgress()
     runtime = RuntimeSettings.model_validate({"workers": 0, "engine": engine, "device": device})
@@ -56,7 +56,7 @@ def sorted_by(
     summary = sort(
         folder / f"crawl{name}", library=library, bundle=bundle, settings=Settings(runtime=runtime), progress=progress
     )
-    return {key: value for key, value in summary.items() if key != "seconds"}, progress.messages
+    return {key: value for key, value in summary.items() if key != "seconds"}, [*progress.messages, *progress.details]
 
 
 def decisions(library: Path) -> dict[str, tuple[Any, ...]]:
@@ -182,6 +182,23 @@ def test_few_pictures_do_not_repay_the_export(tmp_path: Path, bundle: Path, monk
     _, said = sorted_by("auto", tmp_path, bundle)
 
     assert any(line.startswith("Engine torch: below ") for line in said)
+
+
+@pytest.mark.parametrize("many", [1, 1000])
+def test_a_slower_engine_is_said_only_where_it_takes_long(
+    tmp_path: Path, bundle: Path, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_cache, "PACKAGES", ("no_such_package",))
+    monkeypatch.setattr(choose_engine, "REPAYS", many)
+    make_tree(tmp_path / "crawl", CRAWL)
+    progress = SavingProgress()
+    settings = Settings(runtime=RuntimeSettings(workers=0, device="cpu"))
+    sort(tmp_path / "crawl", library=tmp_path / "sorted", bundle=bundle, settings=settings, progress=progress)
+
+    said, detailed = (
+        any(line.startswith("Engine torch") for line in lines) for lines in (progress.messages, progress.details)
+    )
+    assert (many == 1, many > 1) == (said, detailed)
 
 
 def test_onnx_that_is_not_installed_ends_before_anything_is_made(
