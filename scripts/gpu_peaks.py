@@ -83,7 +83,7 @@ def _storage_of(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)  # noqa: SLF001 - see above
 
 
-def kept(name: str, count: int, *, size: int = 448) -> tuple[int, int, int]:
+def kept(name: str, count: int, *, size: int) -> tuple[int, int, int]:
     """Bytes kept for `count` pictures: all, all with gradient checkpointing, and the number of parameters."""
     with torch.device("meta"):
         body = timm.create_model(name, num_classes=30, img_size=size).train()
@@ -100,9 +100,10 @@ def kept(name: str, count: int, *, size: int = 448) -> tuple[int, int, int]:
     return sum(counted.bytes.values()), outside + counted.inputs + max(blocks), parameters
 
 
-def peak(name: str) -> Peak:
-    """What training this network at 448 pixels needs."""
-    (one, one_checkpointed, parameters), (two, two_checkpointed, _) = (kept(name, count) for count in (1, 2))
+def peak(name: str, size: int) -> Peak:
+    """What training this network at so many pixels needs."""
+    counted = [kept(name, count, size=size) for count in (1, 2)]
+    (one, one_checkpointed, parameters), (two, two_checkpointed, _) = counted
     weights = 4 * parameters
     return Peak(
         parameters=parameters,
@@ -115,11 +116,12 @@ def peak(name: str) -> Peak:
 def rows() -> list[dict[str, Any]]:
     """A row for each network."""
     found = []
-    for label, name in (
-        ("vit_base at 448", "vit_base_patch16_224"),
-        ("eva02_large at 448", "eva02_large_patch14_448"),
+    for label, name, size in (
+        ("vit_base at 448", "vit_base_patch16_224", 448),
+        ("siglip2_base at 256", "vit_base_patch16_siglip_256", 256),
+        ("eva02_large at 448", "eva02_large_patch14_448", 448),
     ):
-        one = peak(name)
+        one = peak(name, size)
         found.append(
             {
                 "network": label,
