@@ -103,6 +103,10 @@ class ModelSettings(Section):
     """Also read weights that are no safetensors (.bin, .pth); even then nothing but tensors is loaded from them."""
     image_size: Annotated[int, Field(ge=0, le=2048), at_least_or_0(32)] = 0
     """Side of the square the network sees, in pixels; 0 takes the backbone's own (embedded: 256, 288, 320)."""
+    max_squeeze: Annotated[float, Field(ge=0, le=1000), at_least_or_0(1)] = 0
+    """How far a long picture may be squeezed into the square, the rest being white: 1 not at all; 0 as the backbone."""
+    channels: Literal["auto", "rgb", "bgr"] = "auto"
+    """Order of the colors that the backbone learned from; auto: what illsort knows of it, else rgb."""
 
 
 class TrainSettings(Section):

@@ -51,6 +51,15 @@ def test_chinese_pages_use_full_width_punctuation_and_one_you(page: Path) -> Non
     assert "\u60a8" not in text
 
 
+@pytest.mark.parametrize("page", [PAGES[1], TWINS[1]], ids=lambda page: page.name)
+def test_the_guide_lists_every_recipe(page: Path) -> None:
+    recipes = {path.name for path in (ROOT / "configs").glob("*.toml")} - {"default.toml"}
+
+    assert recipes <= set(
+        re.findall(r"^\| \[.+?\]\(\.\./configs/(.+?)\)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+
 @pytest.mark.parametrize("page", [PAGES[0], TWINS[0]], ids=lambda page: page.name)
 def test_the_readme_is_short(page: Path) -> None:
     assert len(page.read_text(encoding="utf-8").splitlines()) < _LONGEST_README

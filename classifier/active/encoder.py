@@ -22,9 +22,8 @@ from classifier.inference.pipeline import InferenceFailure, Inferred, infer, ope
 from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
-from classifier.model.backbone import load_backbone
 from classifier.model.manifest import backbone_key
-from classifier.model.transforms import EvalTransform
+from classifier.model.start import load_start
 from classifier.sort.reuse_embeddings import EmbeddingWriter
 
 if TYPE_CHECKING:
@@ -53,13 +52,10 @@ class Encoder:
     key: str
 
 
-def load_encoder(settings: Settings) -> Encoder:
+def load_encoder(settings: Settings, progress: Progress) -> Encoder:
     """Load the backbone that training would start from. Raises ModelError when that fails."""
-    model = settings.model
-    network = load_backbone(
-        model.backbone, num_categories=1, image_size=model.image_size, allow_pickle=model.allow_pickle
-    )
-    transform = EvalTransform(image_size=network.image_size)
+    start = load_start(settings.model, num_categories=1, say=progress.say)
+    network, transform = start.network, start.transform
     key = backbone_key(
         backbone_sha256=network.backbone_sha256(), image_size=transform.image_size, max_squeeze=transform.max_squeeze
     )

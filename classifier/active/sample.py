@@ -85,7 +85,7 @@ def take_sample(
     with open_library(library, progress) as catalog:
         if audits.last_sort(catalog) is not None:
             raise LibraryError("{library}: was sorted into; labels need a folder of their own", library=library)
-        encoder = load_encoder(settings)
+        encoder = load_encoder(settings, progress)
         run = _begin(catalog, crawl=crawl, encoder=encoder, settings=settings)
         _adopt_folders(catalog, library, progress)
         scope = scope_from_settings(settings)

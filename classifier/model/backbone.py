@@ -17,17 +17,16 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from classifier.errors import Message, ModelError, message_of
-from classifier.model.bundle_files import WEIGHTS, under_utf_8
+from classifier.errors import Message, message_of
+from classifier.model.bundle_files import CONFIG, WEIGHTS, read_json, under_utf_8
+from classifier.model.origin import FOLDER, HUB, SOURCES, local_folder, refused
 from classifier.model.pretrained import EMBEDDED
 from classifier.model.weights import ALLOW_PICKLE, check_parameter_count, refuse_pickles
-from classifier.paths import given_path
 
 if TYPE_CHECKING:
     from classifier.model.head import LinearHead
 
 _STAGES = 4  # quarters of the network; statistics are taken at their ends, but for the last
-_SOURCES = ("hf-hub:", "local-dir:")
 _SAFE_NAMES = {"pytorch_model.bin": WEIGHTS, "open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
 
 
@@ -161,23 +160,20 @@ def load_backbone(name: str, *, num_categories: int, image_size: int = 0, allow_
     if (embedded := EMBEDDED.get(name)) is not None:
         body: Any = timm.create_model(embedded.architecture, pretrained=False)
         load_checkpoint(body, embedded.weights(), remap=True)
-        body.reset_classifier(num_categories)
         network = Network(body, image_size=image_size or embedded.image_size)
     else:
-        source = _located(name)
-        overlay = {} if allow_pickle else _safetensors_only(source)
-        network = _create(source, num_categories=num_categories, image_size=image_size, overlay=overlay)
+        network = _create(_located(name), image_size=image_size, allow_pickle=allow_pickle)
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
-        raise _refused(name, Message("its weights hold numbers that are not finite"))
+        raise refused(name, Message("its weights hold numbers that are not finite"))
+    network.body.reset_classifier(num_categories)  # a repository may not name the head that timm would leave out
     if not isinstance(network.head, nn.Linear):
-        raise _refused(name, Message("its head is {found}, not one linear layer", found=type(network.head).__name__))
+        raise refused(name, Message("its head is {found}, not one linear layer", found=type(network.head).__name__))
     return network
 
 
 def load_trained(folder: Path, *, image_size: int) -> Network:
     """The network saved in `folder` by `save_network`, head and all. Raises ModelError when it cannot be loaded."""
-    source = f"local-dir:{folder}"
-    return _create(source, num_categories=None, image_size=image_size, overlay=_safetensors_only(source))
+    return _create(f"{FOLDER}{folder}", image_size=image_size)
 
 
 def save_network(network: Network, folder: Path, *, label_names: list[str], crop_mode: str) -> None:
@@ -204,24 +200,14 @@ def save_network(network: Network, folder: Path, *, label_names: list[str], crop
     )
 
 
-def _refused(name: str, why: Message) -> ModelError:
-    return ModelError("model.backbone = {name}: {why}", name=name, why=why)
-
-
 def _located(name: str) -> str:
     """Resolve `local-dir:` paths. Raises ModelError for a folder without a model and for a name unknown to timm."""
-    if name.startswith("local-dir:"):
-        try:
-            folder = given_path(name.removeprefix("local-dir:"))
-        except ValueError as error:
-            raise _refused(name, message_of(error)) from None
-        if not (folder / "config.json").is_file():
-            raise _refused(name, Message("{folder} holds no config.json, so it is no timm model folder", folder=folder))
-        return f"local-dir:{folder}"
-    if not name.startswith(_SOURCES) and not timm.is_model(name.partition(".")[0]):
+    if (folder := local_folder(name)) is not None:
+        return f"{FOLDER}{folder}"
+    if not name.startswith(SOURCES) and not timm.is_model(name.partition(".")[0]):
         close = timm.list_models(f"*{re.split('[._]', name)[0]}*")[:3]
         why = Message("neither embedded, a timm model, hf-hub:org/name nor local-dir:/folder")
-        raise _refused(name, Message("{why}; near it are {names}", why=why, names=", ".join(close)) if close else why)
+        raise refused(name, Message("{why}; near it are {names}", why=why, names=", ".join(close)) if close else why)
     return name
 
 
@@ -231,48 +217,62 @@ def _safetensors_only(source: str) -> dict[str, str]:
     A pickle can run any code; torch's restricted unpickler is a second defense, not the first. In a folder timm prefers
     `model.safetensors`.
     """
-    if source.startswith("local-dir:"):
-        refuse_pickles(Path(source.removeprefix("local-dir:")))
+    if source.startswith(FOLDER):
+        refuse_pickles(Path(source.removeprefix(FOLDER)))
         return {}
-    if source.startswith("hf-hub:"):
+    if source.startswith(HUB):
         return {"hf_hub_filename": WEIGHTS}
     try:
         config = timm.models.get_pretrained_cfg(source)
     except RuntimeError as error:  # no such weights of this network
-        raise _refused(source, message_of(error)) from None
+        raise refused(source, message_of(error)) from None
     if config is None or not config.hf_hub_id:
-        raise _refused(source, Message("there are no safetensors of it; {advice}", advice=ALLOW_PICKLE))
+        raise refused(source, Message("there are no safetensors of it; {advice}", advice=ALLOW_PICKLE))
     name = str(config.hf_hub_filename or WEIGHTS)
     return {"hf_hub_filename": _SAFE_NAMES.get(name, name)}
 
 
-def _create(source: str, *, num_categories: int | None, image_size: int, overlay: dict[str, str]) -> Network:
-    arguments: dict[str, Any] = {} if num_categories is None else {"num_classes": num_categories}
-    arguments |= {"pretrained_cfg_overlay": overlay} if overlay else {}
-    check_parameter_count(Path(source.removeprefix("local-dir:")) / WEIGHTS, lambda: _asked(source, arguments))
+def _create(source: str, *, image_size: int, allow_pickle: bool = False) -> Network:
+    overlay = None if allow_pickle else _safetensors_only(source) or None
+    check_parameter_count(Path(source.removeprefix(FOLDER)) / WEIGHTS, lambda: _asked(source))
     try:
         with under_utf_8(source) as found:
-            body: Any = timm.create_model(found, pretrained=True, **arguments)
+            model_args = _model_args(found)
+            body: Any = timm.create_model(found, pretrained=True, pretrained_cfg_overlay=overlay)
             own = body.pretrained_cfg.get("test_input_size") or body.pretrained_cfg["input_size"]
             size = image_size or int(own[-1])
-            model_args: dict[str, Any] = {}
-            if body.pretrained_cfg.get("fixed_input_size") and size != body.pretrained_cfg["input_size"][-1]:
-                model_args = {"img_size": size}  # position embeddings are made for one size; timm interpolates them
-                body = timm.create_model(found, pretrained=True, **arguments, **model_args)
+            if size != body.pretrained_cfg["input_size"][-1] and _is_of_one_size(body.pretrained_cfg, model_args):
+                model_args["img_size"] = size  # position embeddings are made for one size; timm interpolates them
+                body = timm.create_model(found, pretrained=True, pretrained_cfg_overlay=overlay, img_size=size)
     except Exception as error:
         why = Message(
             "its weights cannot be had ({why}); check the name and the connection, set HF_ENDPOINT to a mirror, or "
             "download the model's folder yourself and use local-dir:/folder",
             why=(str(error).strip().splitlines() or [type(error).__name__])[0],
         )
-        raise _refused(source, why) from error
+        raise refused(source, why) from error
     return Network(body, image_size=size, model_args=model_args)
 
 
-def _asked(source: str, arguments: dict[str, Any]) -> int:
+def _model_args(source: str) -> dict[str, Any]:
+    """What a repository's network is built with beside its architecture and the size of its head."""
+    if source.startswith(HUB):
+        found = timm.models.load_model_config_from_hf(source.removeprefix(HUB))[2] or {}
+    else:
+        found = read_json(Path(source.removeprefix(FOLDER)) / CONFIG).get("model_args", {}) if ":" in source else {}
+    return {key: value for key, value in found.items() if key != "num_classes"}
+
+
+def _is_of_one_size(config: dict[str, Any], model_args: dict[str, Any]) -> bool:
+    """Whether another size needs a network built for it; not every repository says what timm says of the same."""
+    published = timm.models.get_pretrained_cfg(config["architecture"])
+    return bool(config.get("fixed_input_size") or "img_size" in model_args or getattr(published, "fixed_input_size", 0))
+
+
+def _asked(source: str) -> int:
     """The number of parameters of a configuration, counted on the meta device without allocating them."""
     with torch.device("meta"):
-        return sum(value.numel() for value in timm.create_model(source, pretrained=False, **arguments).parameters())
+        return sum(value.numel() for value in timm.create_model(source, pretrained=False).parameters())
 
 
 def _mean_and_spread(map_BCHW: Tensor) -> Tensor:

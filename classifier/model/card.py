@@ -25,7 +25,7 @@ Trained with illsort {version}.
 | --- | --- |
 | architecture | {architecture} |
 | started from | {backbone} |
-| image size | {size} x {size} pixels, whole picture |
+{license}| image size | {size} x {size} pixels, whole picture |
 | temperature | {temperature:.3f} |
 {measured}
 
@@ -61,6 +61,7 @@ def is_card(text: str, manifest: Mapping[str, Any], config: Mapping[str, Any]) -
 
 
 def _filled(name: str, architecture: str, manifest: Mapping[str, Any]) -> str:
+    named = manifest.get("backbone_license")  # not in earlier manifests
     return _CARD.format(
         name=displayable(name),
         count=len(manifest["categories"]),
@@ -68,6 +69,7 @@ def _filled(name: str, architecture: str, manifest: Mapping[str, Any]) -> str:
         version=manifest["versions"].get("illsort", ""),
         architecture=architecture,
         backbone=displayable(manifest["backbone"]),
+        license=f"| license of the weights it started from | {displayable(named)} |\n" if named else "",
         size=manifest["image_size"],
         temperature=manifest["temperature"],
         measured="\n".join(

@@ -72,6 +72,8 @@ class Manifest(BaseModel):
     files: dict[str, Hash] = {}
     """SHA-256 by name of every other file of the bundle: by it illsort knows its own; empty in earlier bundles."""
     backbone: Annotated[str, Field(max_length=_LONGEST)]
+    backbone_license: Annotated[str, Field(max_length=_LONGEST)] = ""
+    """Of the weights that training started from; empty in older bundles, and where it is not known."""
     measured: dict[str, int | float | str | None]
     """How many labels it learned from, and what the held-out ones say of it."""
     settings: dict[str, dict[str, Any]]

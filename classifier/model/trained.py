@@ -39,7 +39,8 @@ def save_bundle(
     check_target(folder)
     place = place_of(folder)
     with writing_folder(place) as writing:
-        save_network(network, writing, label_names=list(manifest.categories), crop_mode="squash")
+        crop_mode = "border" if manifest.max_squeeze == 1 else "squash"
+        save_network(network, writing, label_names=list(manifest.categories), crop_mode=crop_mode)
         card = model_card(folder.name, network.architecture, manifest)
         known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
         write_parts(writing, manifest=manifest.model_copy(update=known), evaluation=evaluation, card=card, parts=parts)

@@ -23,12 +23,11 @@ from classifier.labels.dataset import Result, read_examples
 from classifier.labels.load import categories_of
 from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.labels.random_draw import apply_draws
-from classifier.model.backbone import Network, load_backbone
 from classifier.model.bundle import Bundle, check_target, open_bundle
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.manifest import Manifest
+from classifier.model.start import Start, load_start
 from classifier.model.trained import save_bundle
-from classifier.model.transforms import EvalTransform
 from classifier.paths import given_path
 from classifier.progress import Progress, SilentProgress, combined
 from classifier.records import Example, Failure, Label
@@ -73,7 +72,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     runtime = runtime_from_settings(settings.runtime)
     runtime.report(progress)
     with open_pool(runtime, limits_from(settings.images), progress) as pool:
-        network = _network(settings, categories, progress)
+        start = _start(settings, categories, progress)
         labeled, failures = read_examples(
             gathered.labels, read=_reader(settings, pool), progress=progress, feedback=gathered.feedback
         )
@@ -85,12 +84,12 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
             groups = group_near_duplicates(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
         splits = split_examples(settings, examples, groups)
         progress.say(split_summary(examples, splits))
-        state, recipe = _state_of(folder), _recipe(settings, network, tunings=len(splits) + 1)
+        state, recipe = _state_of(folder), _recipe(settings, start, tunings=len(splits) + 1)
         run = TrainingContext(
-            network=place(network, runtime).eval(),
+            network=place(start.network, runtime).eval(),
             categories=categories,
             recipe=recipe,
-            transform=EvalTransform(image_size=network.image_size),
+            transform=start.transform,
             runtime=runtime,
             micro_batches=MicroBatches(runtime.device, most=recipe.batch_size, say=progress.say),
             max_megapixels=settings.images.max_megapixels,
@@ -109,8 +108,8 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
             with whole.stage(WRITING, total=None, unit=""):
                 bundle = save_bundle(
                     folder,
-                    network=network.cpu(),
-                    manifest=_manifest(settings, run, trained),
+                    network=start.network.cpu(),
+                    manifest=_manifest(settings, run, trained, backbone_license=start.license),
                     evaluation=artifacts.figures,
                     parts=replace(
                         artifacts.parts, fitted=before.with_examples(examples + run.crawl) if trained.epoch else before
@@ -121,14 +120,9 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
         return TrainingResult(bundle=bundle, evaluation=artifacts.figures, unreadable=failures + unread)
 
 
-def _network(settings: Settings, categories: tuple[str, ...], progress: Progress) -> Network:
+def _start(settings: Settings, categories: tuple[str, ...], progress: Progress) -> Start:
     with progress.stage(Message("loading the network"), total=None, unit=""):
-        return load_backbone(
-            settings.model.backbone,
-            num_categories=len(categories),
-            image_size=settings.model.image_size,
-            allow_pickle=settings.model.allow_pickle,
-        )
+        return load_start(settings.model, num_categories=len(categories), say=progress.say)
 
 
 def _reader(settings: Settings, pool: WorkerPool) -> Callable[[tuple[Label, ...]], Iterator[Result]]:
@@ -171,11 +165,11 @@ def _state_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.training")
 
 
-def _recipe(settings: Settings, network: Network, *, tunings: int) -> Hyperparameters:
+def _recipe(settings: Settings, start: Start, *, tunings: int) -> Hyperparameters:
     if settings.train.unlabelled is not None:
         tunings *= 2  # each is followed by one that learns from the crawl
     return Hyperparameters.from_settings(
-        settings.train, image_size=network.image_size, most_seconds=60 * settings.train.minutes / tunings
+        settings.train, image_size=start.network.image_size, most_seconds=60 * settings.train.minutes / tunings
     )
 
 
@@ -208,7 +202,7 @@ def _unlabeled(run: TrainingContext, settings: Settings, labeled: tuple[Example,
     return run.look(paths, without=frozenset(example.image_id for example in labeled))
 
 
-def _manifest(settings: Settings, run: TrainingContext, trained: Trained) -> Manifest:
+def _manifest(settings: Settings, run: TrainingContext, trained: Trained, *, backbone_license: str) -> Manifest:
     return Manifest(
         categories=run.categories,
         image_size=run.transform.image_size,
@@ -216,6 +210,7 @@ def _manifest(settings: Settings, run: TrainingContext, trained: Trained) -> Man
         temperature=trained.temperature,
         threshold=settings.sort.threshold,
         backbone=settings.model.backbone,
+        backbone_license=backbone_license,
         measured={
             "labels": len(trained.embedded.examples),
             "held_out": trained.evaluation.count,

@@ -14,6 +14,7 @@ from classifier.errors import CrawlError, LabelsError, ModelError
 from classifier.images.hashing import hash_bytes
 from classifier.inference.reader import load_pixels
 from classifier.model.backbone import Network, save_network
+from classifier.model.bundle import open_bundle
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.head import fit_head
 from classifier.model.holdout import HoldoutMethod
@@ -22,6 +23,7 @@ from classifier.model.trained import load_network
 from classifier.model.transforms import transform_of
 from classifier.settings import Settings, load
 from classifier.training.pipeline import TrainingResult, train_model
+from kit.hub import repository
 from kit.pictures import COLORS, encoded, varied
 from kit.progress import SavingProgress
 from kit.tree import Tree, make_tree, read_tree
@@ -121,6 +123,25 @@ def test_the_head_alone_keeps_the_backbone_as_it_is(tmp_path: Path, backbone: st
     start = timm.create_model(backbone, pretrained=True)
 
     assert torch.equal(start.conv_stem.weight, network.body.conv_stem.weight)
+
+
+def test_the_bundle_of_a_known_repository_prepares_pictures_as_that_did(tmp_path: Path) -> None:
+    """And so does a model that is trained from the bundle, whose weights are of RGB by then."""
+    make_tree(tmp_path / "labels", tree())
+    start = repository(tmp_path / "wd-vit-tagger-v3", "test_vit", size=32, img_size=32)
+    progress = SavingProgress()
+    first = train_model(settings(tmp_path, start, "train.recipe=head"), progress=progress).bundle
+    (tmp_path / "kept").mkdir()
+    named = first.folder.rename(tmp_path / "kept" / "wd-vit-tagger-v3")
+    again = train_model(settings(tmp_path, f"local-dir:{named}", "train.recipe=head")).bundle
+    plain = timm.create_model(start, pretrained=True).patch_embed.proj.weight
+
+    for bundle in (open_bundle(named), again):
+        assert (1.0, "apache-2.0") == (bundle.manifest.max_squeeze, bundle.manifest.backbone_license)
+        assert "| license of the weights it started from | apache-2.0 |" in (bundle.folder / "README.md").read_text()
+        assert torch.equal(plain.flip(1), load_network(bundle).body.patch_embed.proj.weight)
+    assert first.manifest.backbone_key == again.manifest.backbone_key
+    assert any("under the license apache-2.0" in one for one in progress.messages)
 
 
 def test_every_label_is_evidence_for_how_often_the_model_is_right(learned: TrainingResult) -> None:

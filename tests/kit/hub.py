@@ -1,0 +1,33 @@
+"""Folders as a model hub lays them out: `config.json` and weights of timm networks, random ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors.torch import save_file
+
+_TAGS = 41
+
+
+def repository(
+    folder: Path, architecture: str, *, size: int, config: dict[str, Any] | None = None, **model_args: Any
+) -> str:
+    """Write one as taggers are published, with a head of many tags; returns the backbone's name.
+
+    `config` goes over timm's configuration of the weights, which says as little as a repository may.
+    """
+    torch.manual_seed(0)
+    body = timm.create_model(architecture, num_classes=_TAGS, **model_args)
+    for value in body.parameters():
+        torch.nn.init.normal_(value, std=0.2)  # timm begins with zeros here and there, which hide differences
+    folder.mkdir(parents=True)
+    save_file({name: value.contiguous() for name, value in body.state_dict().items()}, folder / "model.safetensors")
+    weights = {"input_size": [3, size, size], "fixed_input_size": False, "mean": [0.5] * 3, "std": [0.5] * 3}
+    weights |= {"num_classes": _TAGS, "first_conv": None, "classifier": None, "crop_pct": 1.0} | (config or {})
+    values = {"architecture": architecture, "num_classes": _TAGS, "pretrained_cfg": weights, "model_args": model_args}
+    (folder / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    return f"local-dir:{folder}"
