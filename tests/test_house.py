@@ -238,6 +238,10 @@ CHANGES = {
     "images/safe_open.py": ("opens a user's file to read, by flags that are named once", "os.open"),
     "demo/run.py": ("draws into a folder that was empty", ".mkdir .write_bytes .write_text"),
     "filing/fsops.py": ("every change of a user's file", "any"),
+    "filing/disk_trial.py": (
+        "tries what a disk can do, on its own files in a new temporary folder",
+        "tempfile.TemporaryDirectory",
+    ),
     "filing/symlink_right.py": (
         "tries whether a symbolic link can be made, in a new temporary folder",
         "os.symlink tempfile.TemporaryDirectory",

@@ -18,6 +18,7 @@ from classifier import __version__
 from classifier.cli import interrupt
 from classifier.cli.audit import audit
 from classifier.cli.demo import demo
+from classifier.cli.doctor import doctor
 from classifier.cli.label import label
 from classifier.cli.report import report
 from classifier.cli.review import review
@@ -118,6 +119,7 @@ app.command(cls=Command, epilog="illsort report ~/models/mine --open")(report)
 app.command(cls=Command, epilog="illsort undo ~/sorted --run 3")(undo)
 app.command(cls=Command, epilog="illsort verify ~/sorted --quick")(verify)
 app.command(cls=Command, epilog="illsort demo --folder illsort-demo")(demo)
+app.command(cls=Command, epilog="illsort doctor --crawl ~/crawl --out ~/sorted")(doctor)
 
 
 def _language(text: str | Language) -> Language:

@@ -235,12 +235,12 @@ def _workers(requested: int | None, devices: tuple[torch.device, ...]) -> tuple[
         if requested < 0:
             raise ModelError("{given} workers are too few; give 0 or more", given=requested)
         return requested, Message("Workers {count}: as asked for.", count=requested)
-    cores = _cores()
+    here = cores()
     if devices[0].type == "cpu":
-        count = min(max(1, cores - 1), _MAX_WORKERS)
-        return count, Message("Workers {count}: {cores} cores, shared with the network.", count=count, cores=cores)
-    count = min(max(1, cores - 1), _MAX_GPU_WORKERS * len(devices))  # one core launches and files
-    return count, Message("Workers {count}: {cores} cores to decode on.", count=count, cores=cores)
+        count = min(max(1, here - 1), _MAX_WORKERS)
+        return count, Message("Workers {count}: {cores} cores, shared with the network.", count=count, cores=here)
+    count = min(max(1, here - 1), _MAX_GPU_WORKERS * len(devices))  # one core launches and files
+    return count, Message("Workers {count}: {cores} cores to decode on.", count=count, cores=here)
 
 
 def _batch_size(requested: int | None, device: torch.device) -> tuple[int, Message]:
@@ -252,7 +252,7 @@ def _batch_size(requested: int | None, device: torch.device) -> tuple[int, Messa
     return size, Message("Batches of {count}: usual on {device}.", count=size, device=device.type)
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use; containers and schedulers limit them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -50,6 +50,13 @@ def why_no_gpu() -> Message:
     return _why_no_cuda(driver)
 
 
+def has_unused_card() -> bool:
+    """Whether a GPU seems to be there that torch does not run on; `why_no_gpu` or `why_unsupported` says why."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    return torch.cuda.is_available() or nvidia_driver() is not None or has_nvidia_card()
+
+
 def why_unsupported(card: int = 0) -> Message | None:
     """Why this torch has no code for a card that it finds; None if it has."""
     major, minor = torch.cuda.get_device_capability(card)

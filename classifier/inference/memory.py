@@ -123,6 +123,13 @@ def cap_memory(device: torch.device) -> None:
     torch.cuda.set_per_process_memory_fraction(min(share, _cap(index)), index)
 
 
+def memory_of(device: torch.device) -> tuple[int, int] | None:
+    """Bytes of a CUDA card: those that this process may have, and all; None of any other device."""
+    if device.type != "cuda":
+        return None
+    return _free_and_total(torch.cuda.current_device() if device.index is None else device.index)
+
+
 def is_taken(device: torch.device, *, beside: torch.device) -> bool:
     """Whether other programs leave of a CUDA card less than half of what they leave of an equal one, `beside`."""
     if device.type != "cuda":

@@ -9,7 +9,8 @@ import json
 import math
 import mmap
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ _PART: Final = 1 << 22  # values looked at in one go
 _LEAST = {
     "torch": ((2, 6), Message("below that, loading weights could run code")),
     "pillow": ((13, 0), Message("below that, a JPEG could overwrite memory")),
+    "imagecodecs": ((2026, 3, 6), Message("below that, a JPEG XL could overwrite memory")),
 }
 
 
@@ -120,19 +122,34 @@ def _is_finite(content: mmap.mmap, start: int, tensor: dict[str, Any]) -> bool:
     return True
 
 
-def check_versions() -> None:
-    """Raise ModelError in one line when torch or Pillow is too old to be given files of strangers."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldPackage:
+    """A package that is installed in a version with a known hole, the least version without it, and what it does."""
+
+    name: str
+    found: str
+    wanted: str
+    why: Message
+
+
+def outdated() -> Iterator[OldPackage]:
+    """The packages that are too old to be given files of strangers."""
     for package, (least, why) in _LEAST.items():
         try:
             found = version(package)
         except PackageNotFoundError:
             continue  # its import will say so
-        if tuple(int(part) for part in re.findall(r"\d+", found)[:2]) < least:
-            wanted = ".".join(str(part) for part in least)
-            raise ModelError(
-                "{package} {found} is too old: {wanted} is the least ({why}); pip install -U {package}",
-                package=package,
-                found=found,
-                wanted=wanted,
-                why=why,
-            )
+        if tuple(int(part) for part in re.findall(r"\d+", found)[: len(least)]) < least:
+            yield OldPackage(name=package, found=found, wanted=".".join(str(part) for part in least), why=why)
+
+
+def check_versions() -> None:
+    """Raise ModelError in one line when a package is too old to be given files of strangers."""
+    for old in outdated():
+        raise ModelError(
+            "{package} {found} is too old: {wanted} is the least ({why}); pip install -U {package}",
+            package=old.name,
+            found=old.found,
+            wanted=old.wanted,
+            why=old.why,
+        )

@@ -50,7 +50,7 @@ class EngineChooser:
 
         Raises ModelError in one line where onnx is requested and cannot be.
         """
-        why = _why_torch(requested, self.runtime)
+        why = why_torch(requested, self.runtime)
         if why is not None and requested == "onnx":
             raise ModelError("--engine onnx: {why}", why=why)
         engine = self._onnx(requested, count) if why is None else why
@@ -122,7 +122,17 @@ class EngineChooser:
         return sample_pixels(_labeled_files(self.bundle), self.reader, limits=self.limits, image_size=size)
 
 
-def _why_torch(requested: str, runtime: Runtime) -> Message | None:
+def engine_for_trial(network: Network, runtime: Runtime, *, requested: str, count: int) -> tuple[str, Engine]:
+    """The name of what a sort of `count` images would run `network` by, if answers agree, and the engine itself."""
+    if why_torch(requested, runtime) is None and (requested == "onnx" or count >= REPAYS):
+        try:
+            return "ONNX Runtime", OnnxEngine(export_onnx(network, stats=True), threads=torch.get_num_threads())
+        except Exception:  # noqa: BLE001, S110 - exporter and runtime raise anything for a network they do not know
+            pass
+    return "torch", TorchEngine(place(network, runtime), runtime, stats=True)
+
+
+def why_torch(requested: str, runtime: Runtime) -> Message | None:
     """Why torch runs the network, whatever the network is; None where ONNX Runtime may."""
     if requested == "torch":
         return Message("as asked for")

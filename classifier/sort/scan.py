@@ -48,15 +48,9 @@ def checked_crawl(crawl: Path, library: Path) -> Path:
     A library inside the crawl is left out of the scan. A crawl inside the library is refused, because the library
     would be sorted into itself.
     """
-    if not crawl.exists():
-        raise CrawlError("{crawl}: there is no such folder to sort", crawl=crawl)
-    if not crawl.is_dir():
-        raise CrawlError("{crawl}: is no folder; give the folder that holds the pictures", crawl=crawl)
+    inner, outer = readable_crawl(crawl), library.resolve()
     if library.exists() and not library.is_dir():
         raise LibraryError("--out {library}: is a file; give a folder", library=library)
-    if not os.access(crawl, os.R_OK | os.X_OK):
-        raise CrawlError("{crawl}: may not be read by you; check its permissions", crawl=crawl)
-    inner, outer = crawl.resolve(), library.resolve()
     if any(_is_same(folder, outer) for folder in (inner, *inner.parents)):
         raise CrawlError(
             "{crawl}: is the library {library} or lies inside it; sort a folder outside of it",
@@ -64,6 +58,17 @@ def checked_crawl(crawl: Path, library: Path) -> Path:
             library=library,
         )
     return inner
+
+
+def readable_crawl(crawl: Path) -> Path:
+    """The crawl's absolute path, links resolved. Raises CrawlError in one line if it is no folder that can be read."""
+    if not crawl.exists():
+        raise CrawlError("{crawl}: there is no such folder to sort", crawl=crawl)
+    if not crawl.is_dir():
+        raise CrawlError("{crawl}: is no folder; give the folder that holds the pictures", crawl=crawl)
+    if not os.access(crawl, os.R_OK | os.X_OK):
+        raise CrawlError("{crawl}: may not be read by you; check its permissions", crawl=crawl)
+    return crawl.resolve()
 
 
 def refuse_model_and_labels(library: Path, model: Bundle) -> None:

@@ -58,7 +58,7 @@ def test_a_gpu_is_taken_when_it_is_there() -> None:
 def test_a_gpu_is_fed_by_as_many_workers_as_there_are_cores(
     cores: int, on_gpu: int, on_cpu: int, a_gpu: pytest.MonkeyPatch
 ) -> None:
-    a_gpu.setattr(device, "_cores", lambda: cores)
+    a_gpu.setattr(device, "cores", lambda: cores)
 
     assert on_gpu == choose_runtime().workers
     assert on_cpu == choose_runtime(device="cpu").workers
@@ -142,7 +142,7 @@ def test_where_no_other_gpu_is_equal_the_first_is_used_alone(a_gpu: pytest.Monke
 
 def test_each_gpu_is_fed_by_as_many_workers(a_gpu: pytest.MonkeyPatch) -> None:
     a_gpu.setattr(torch.cuda, "device_count", lambda: 2)
-    a_gpu.setattr(device, "_cores", lambda: 64)
+    a_gpu.setattr(device, "cores", lambda: 64)
 
     assert 32 == choose_runtime().workers
     assert 16 == choose_runtime(device="cuda:1").workers

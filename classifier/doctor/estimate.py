@@ -1,0 +1,90 @@
+"""What follows from measured speeds: how long sorting and training take, and how much of the disk."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from classifier.errors import Message
+from classifier.progress import format_duration
+from classifier.web.thumbnails import LIMIT_BYTES
+
+if TYPE_CHECKING:
+    from classifier.doctor.speed import Speed
+    from classifier.settings import Settings
+
+LABELS: Final = 200
+"""Training is estimated for so many: 20 in each of 10 categories."""
+CATALOG_BYTES: Final = 2_600
+"""A picture in the catalog and the log of moves; measured on 3,165 pictures with short paths."""
+_THUMBNAIL_BYTES: Final = 20_000
+_USUAL_FOLDS: Final = 3
+_LOOKED_AT: Final = 2
+"""Fitting a head and reckoning what it is worth takes as long as looking at each label twice."""
+_STEPS: Final = ((60, 10), (600, 60), (3_600, 300), (36_000, 600), (math.inf, 3_600))
+"""Up to so many seconds, in steps of so many."""
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Seconds, and bytes on the library's disk beside the pictures; fine-tuning is None where it does not fit."""
+
+    backbone: str
+    engine: str
+    pictures_per_second: float
+    sort: float
+    head: float
+    finetune: float | None
+    disk: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, not rounded."""
+        return {
+            "backbone": self.backbone,
+            "engine": self.engine,
+            "pictures_per_second": self.pictures_per_second,
+            "sort_seconds": self.sort,
+            "labels": LABELS,
+            "head_seconds": self.head,
+            "finetune_seconds": self.finetune,
+            "disk_bytes": self.disk,
+        }
+
+
+def estimate(speed: Speed, *, count: int, settings: Settings) -> Estimate:
+    """For a crawl of `count` pictures, and for a training on 200 labels."""
+    return Estimate(
+        backbone=speed.backbone,
+        engine=speed.engine,
+        pictures_per_second=speed.sorting,
+        sort=count / speed.sorting,
+        head=_LOOKED_AT * LABELS / speed.sorting,
+        finetune=None if speed.training is None else _finetune(speed.training, speed.sorting, settings),
+        disk=count * (CATALOG_BYTES + speed.row_bytes) + min(LIMIT_BYTES, count * _THUMBNAIL_BYTES),
+    )
+
+
+def _finetune(training: float, sorting: float, settings: Settings) -> float:
+    """Every fold learns from all labels but its own part, in each epoch, and then a last network from all of them."""
+    train = settings.train
+    folds = train.folds or _USUAL_FOLDS
+    held_out = settings.labels.validation_share if folds == 1 else 1 / folds
+    shown = train.epochs * LABELS * (folds * (1 - held_out) + 1)
+    looked_at = LABELS * (train.epochs * folds * held_out + folds + 2 * _LOOKED_AT)
+    seconds = shown / training + looked_at / sorting
+    return min(seconds, 60 * train.minutes) if train.minutes else seconds
+
+
+def about(seconds: float) -> Message:
+    """Rounded up to what an estimate can say."""
+    step = next(step for most, step in _STEPS if seconds <= most)
+    rounded = max(1, math.ceil(seconds / step)) * step
+    if rounded >= 2 * _DAY:
+        return Message("{days} days", days=math.ceil(rounded / _DAY))
+    if rounded < _MINUTE:
+        return Message("{seconds} s", seconds=rounded)
+    if rounded % _HOUR == 0:
+        return Message("{hours} h", hours=rounded // _HOUR)
+    return format_duration(rounded)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from classifier.doctor.estimate import about, estimate
+from classifier.doctor.speed import Speed
+from classifier.settings import Settings, TrainSettings
+
+SPEED = Speed(
+    backbone="embedded",
+    engine="torch",
+    reading=80,
+    network=70,
+    sorting=50,
+    training=20,
+    row_bytes=3_000,
+    tried=80,
+    unread=0,
+)
+
+
+def test_all_pictures_take_as_long_as_was_measured() -> None:
+    found = estimate(SPEED, count=300_000, settings=Settings())
+
+    assert (6_000, 8) == (found.sort, found.head)
+    assert 300_000 * 5_600 + 1_000_000_000 == found.disk
+    assert 10 * 25_600 == estimate(SPEED, count=10, settings=Settings()).disk
+
+
+@pytest.mark.parametrize(
+    ("train", "seconds"),
+    [
+        (TrainSettings(), 16 * 200 * 3 / 20 + 200 * (16 + 3 + 4) / 50),
+        (TrainSettings(folds=5), 16 * 200 * 5 / 20 + 200 * (16 + 5 + 4) / 50),
+        (TrainSettings(folds=1), 16 * 200 * 1.8 / 20 + 200 * (16 * 0.2 + 1 + 4) / 50),
+        (TrainSettings(minutes=2), 120),
+    ],
+)
+def test_fine_tuning_takes_every_epoch_of_every_fold(train: TrainSettings, seconds: float) -> None:
+    assert seconds == pytest.approx(estimate(SPEED, count=1, settings=Settings(train=train)).finetune)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "10 s"),
+        (41, "50 s"),
+        (59, "1 min"),
+        (200, "4 min"),
+        (1_810, "35 min"),
+        (3_590, "1 h"),
+        (6_000, "1 h 40 min"),
+        (36_100, "11 h"),
+        (169_300, "2 days"),
+        (200_000, "3 days"),
+    ],
+)
+def test_a_time_is_rounded_up_to_what_an_estimate_can_say(seconds: float, text: str) -> None:
+    assert text == about(seconds)
