@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import resource
+import os
 import subprocess
 import sys
 import time
 
 
 def timed(*command: str) -> tuple[float, float]:
-    """Wall and CPU seconds; ends the script where the command fails."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    """Wall and CPU seconds (0 on Windows, which does not count those of children); ends the script where it fails."""
+    before = os.times()
     started = time.monotonic()
     done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
     wall = time.monotonic() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    after = os.times()
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    user, system = after.children_user - before.children_user, after.children_system - before.children_system
+    return wall, user + system
