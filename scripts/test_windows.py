@@ -20,25 +20,36 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("images", "labels", "catalog", "filing", "inference", "sort", "cli")
+_BEGUN = re.compile(r"^(\S+\.py::.*?)(?: \++ Timeout .*)?$", re.MULTILINE)
 _END = re.compile(r"^(\S+\.py::.*?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b", re.MULTILINE)
+_LAST_LINE = re.compile(r"^=+ .* in [\d.]+s\b.* =+$", re.MULTILINE)
+_SKIPPED = re.compile(r"^SKIPPED \[(\d+)\] \S+?: (.*)$", re.MULTILINE)
 _WHY = re.compile(r"^(?:FAILED|ERROR) (\S+\.py.*?)(?: - (.*))?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How the tests of one folder ended: counts by pytest's words, and the names of the failed, each with why."""
+    """How the tests of one folder ended: counts by pytest's words, failed tests and why, how many skipped and why.
+
+    `stopped_at` is the test that did not end, "" where all did.
+    """
 
     folder: str
     counts: Counter[str]
     failed: dict[str, str]
+    skipped: Counter[str]
     is_complete: bool
+    stopped_at: str
 
     def lines(self) -> list[str]:
         """For a person."""
         names = ("PASSED", "FAILED", "ERROR", "SKIPPED")
         counts = ", ".join(f"{self.counts[name]} {name.lower()}" for name in names)
-        end = "" if self.is_complete else "; did not end by itself, so the rest was not run"
-        return [f"{self.folder}: {counts}{end}", *(f"    {name}: {why}" for name, why in self.failed.items())]
+        at = f" but stopped at {self.stopped_at}" if self.stopped_at else ""
+        end = "" if self.is_complete else f"; did not end by itself{at}, so the rest was not run"
+        failed = [f"    {name}: {why}" for name, why in self.failed.items()]
+        skipped = [f"    {count} skipped: {why}" for why, count in self.skipped.items()]
+        return [f"{self.folder}: {counts}{end}", *failed, *skipped]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -79,11 +90,21 @@ def run(command: Sequence[str], *, seconds: float) -> tuple[str, int]:
 
 
 def read(text: str, *, folder: str, code: int) -> Result:
-    """The result of a folder from what pytest printed; complete if it ended with its own exit code."""
+    """The result of a folder from what pytest printed; complete if it ended with its own last line and exit code."""
     ends = dict(_END.findall(text))
     why = dict(_WHY.findall(text))
     failed = {name: why.get(name, "") for name, end in ends.items() if end in {"FAILED", "ERROR"}} | why
-    return Result(folder=folder, counts=Counter(ends.values()), failed=failed, is_complete=code in {0, 1, 5})
+    skipped: Counter[str] = Counter()
+    for count, reason in _SKIPPED.findall(text):
+        skipped[reason] += int(count)
+    return Result(
+        folder=folder,
+        counts=Counter(ends.values()),
+        failed=failed,
+        skipped=skipped,
+        is_complete=code in {0, 1, 5} and bool(_LAST_LINE.search(text)),
+        stopped_at=next((name.strip() for name in reversed(_BEGUN.findall(text)) if not _END.match(name)), ""),
+    )
 
 
 def _pytest(folder: str) -> list[str]:

@@ -58,17 +58,28 @@ def test_the_windows_run_names_what_failed_and_what_was_not_run() -> None:
         "tests/filing/test_a.py::test_one PASSED [ 33%]\n"
         "tests/filing/test_a.py::test_two[a b] FAILED [ 66%]\n"
         "tests/filing/test_a.py::test_three SKIPPED (no strace) [100%]\n"
+        "SKIPPED [1] tests\\filing\\test_a.py:9: no strace\n"
         "FAILED tests/filing/test_a.py::test_two[a b] - OSError: no\n"
+        "======== 1 failed, 1 passed, 1 skipped in 2.34s ========\n"
     )
     whole = test_windows.read(printed, folder="tests/filing", code=1)
-    killed = test_windows.read(printed.partition("FAILED ")[0], folder="tests/filing", code=-9)
+    killed = test_windows.read(printed.partition("SKIPPED [")[0], folder="tests/filing", code=-9)
 
     assert whole.lines() == [
         "tests/filing: 1 passed, 1 failed, 0 error, 1 skipped",
         "    tests/filing/test_a.py::test_two[a b]: OSError: no",
+        "    1 skipped: no strace",
     ]
     assert not killed.is_complete
     assert killed.lines()[0].endswith("did not end by itself, so the rest was not run")
+
+
+def test_the_windows_run_names_the_test_that_took_too_long() -> None:
+    printed = "tests/a.py::test_one PASSED [ 50%]\ntests/a.py::test_two[a b] ++++ Timeout ++++\n~~~ Stack\n"
+    stopped = test_windows.read(printed, folder="tests", code=1)
+
+    assert not stopped.is_complete
+    assert "did not end by itself but stopped at tests/a.py::test_two[a b]," in stopped.lines()[0]
 
 
 def test_a_run_that_hangs_is_ended_and_what_it_printed_is_kept() -> None:
