@@ -20,6 +20,7 @@ from classifier.web.security import KEY_HEADER, PageSession, SecurityMiddleware
 from kit.filing import move_of
 from kit.pictures import COLORS, encoded, varied
 from kit.reasons import ANY
+from kit.tree import MARKUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +49,7 @@ def unsure_library(folder: Path, bundle: Path, count: int, *, mode: str = "link"
     crawl = folder / "crawl"
     crawl.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        (crawl / f"{number:03} <b>&.png").write_bytes(blended(number))
+        (crawl / f"{number:03} {MARKUP}.png").write_bytes(blended(number))
     sort_again(folder, bundle, mode=mode)
     return folder / "sorted"
 

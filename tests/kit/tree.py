@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Tree = dict[str, Union[bytes, "Tree"]]
+MARKUP = "<b>&" if os.name == "posix" else "&lt;b&gt;&"
+"""Part of a name that HTML would read as markup; Windows lets no name have `<`."""
 
 
 def make_tree(folder: Path, tree: Tree) -> Path:

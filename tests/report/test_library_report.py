@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, plain, varied
-from kit.tree import make_tree
+from kit.tree import MARKUP, make_tree
 
 SETTINGS = Settings(runtime=RuntimeSettings(workers=0))
 
@@ -37,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def library(tmp_path: Path, model: Path) -> Path:
     crawl = make_tree(
-        tmp_path / "crawl <b>",
+        tmp_path / f"crawl {MARKUP}",
         {f"{n}.png": encoded(varied(COLORS["red"], seed=n), "PNG") for n in range(6)}  # type: ignore[arg-type]
         | {"b.jpg": b"<html>", "u.png": encoded(plain((120, 120, 120)), "PNG")},
     )
@@ -50,7 +51,7 @@ def test_it_shows_counts_runs_and_unreadable_files(library: Path) -> None:
 
     assert "<h1>图库</h1>" in text
     assert '<tr><td class="name">red</td>' in text
-    assert "crawl &lt;b&gt;" in text
+    assert f"crawl {escape(MARKUP)}" in text
     assert "not a picture" in text
     assert "不是图片" in text
     assert 1 == text.count('<svg class="plot"')
@@ -68,7 +69,7 @@ def test_verify_counts_it_as_ours_and_it_is_written_over_again(library: Path) ->
 
 def test_sort_and_undo_go_on_as_if_it_were_not_there(library: Path, tmp_path: Path, model: Path) -> None:
     write_library_report(library)
-    again = sort(tmp_path / "crawl <b>", library=library, bundle=model, settings=SETTINGS)
+    again = sort(tmp_path / f"crawl {MARKUP}", library=library, bundle=model, settings=SETTINGS)
     undone = undo(library)
 
     assert 8 == again["pictures"]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from classifier.catalog.lock import hold_lock
 from kit.reviewing import SURE, blended, served, unsure_library
-from kit.tree import all_files
+from kit.tree import MARKUP, all_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def test_a_picture_comes_with_its_reason_and_the_best_guesses(reader: TestClient
 
     assert 7 == len(rows)
     assert sorted(row["confidence"] for row in rows) == [row["confidence"] for row in rows]
-    assert "<b>&.png" in row["name"]
+    assert f"{MARKUP}.png" in row["name"]
     assert f": below {SURE:g}" in row["reason"]
     assert (row["category"], pytest.approx(row["confidence"])) == tuple(row["guesses"][0])
     assert pytest.approx(1) == sum(share for _, share in row["guesses"])
