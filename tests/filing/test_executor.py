@@ -191,7 +191,10 @@ def test_a_source_whose_folder_became_a_file_counts_as_gone(world: World) -> Non
 def test_a_source_whose_name_is_too_long_to_look_at_fails_alone(world: World) -> None:
     good = move_of(world.add("a.jpg", b"cat"), method=Method.LINK)
     bad = replace(good, source=replace(good.source, path=world.crawl / ("x" * 300)))
-    assert [Status.FAILED, Status.PLACED] == [outcome.status for outcome in world.execute(bad, good)]
+    left, placed = (outcome.status for outcome in world.execute(bad, good))
+    assert Status.PLACED == placed
+    # Windows has one error for a path that is too long and for one at which nothing is.
+    assert left is Status.FAILED or (sys.platform == "win32" and left is Status.GONE)
 
 
 def test_a_move_within_the_library_keeps_the_images_history(world: World) -> None:
