@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,7 +47,7 @@ def sorted_again(folder: Path, bundle: Path, *, workers: int = 0) -> Tree:
 def unread(folder: Path) -> dict[str, str]:
     """Reason by file of what could not be read."""
     rows = (folder / "sorted" / "_broken.csv").read_text("utf-8-sig").splitlines()[1:]
-    return {row.split(",")[0].rpartition("/")[2]: row.split(",")[1] for row in rows}
+    return {PurePath(row.split(",")[0]).name: row.split(",")[1] for row in rows}
 
 
 @pytest.mark.parametrize("workers", [0, 1])
