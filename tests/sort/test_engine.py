@@ -11,7 +11,7 @@ import pytest
 
 from classifier.catalog.connection import read_catalog
 from classifier.errors import ModelError
-from classifier.inference.device import Runtime
+from classifier.inference.device import Runtime, choose_runtime
 from classifier.model import onnx_cache, trained
 from classifier.model.bundle import open_bundle
 from classifier.model.onnx_cache import Comparison, KeptModel, cache_key, keep
@@ -240,3 +240,24 @@ def test_several_devices_decide_as_one_does(tmp_path: Path, bundle: Path, monkey
     assert 1 == len(used)
     assert alone == shared
     assert decisions(tmp_path / "sortedalone") == decisions(tmp_path / "sortedshared")
+
+
+def test_a_trial_runs_what_a_sort_of_so_many_pictures_would(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = trained.load_network(open_bundle(bundle)).eval()
+    runtime = choose_runtime(device="cpu", training=False)
+
+    def tried(requested: str, count: int) -> str:
+        return choose_engine.engine_for_trial(network, runtime, requested=requested, count=count)[0]
+
+    monkeypatch.setattr(choose_engine, "missing_packages", list)
+    monkeypatch.setattr(choose_engine, "export_onnx", lambda *_, **__: b"model")
+    monkeypatch.setattr(choose_engine, "OnnxEngine", lambda *_, **__: None)
+    assert ["torch", "torch", "ONNX Runtime", "ONNX Runtime"] == [
+        tried(requested, count) for requested, count in (("torch", 5_000), ("auto", 5), ("auto", 5_000), ("onnx", 5))
+    ]
+
+    def refused(*_: object, **__: object) -> bytes:
+        raise TypeError("no such network")
+
+    monkeypatch.setattr(choose_engine, "export_onnx", refused)
+    assert "torch" == tried("onnx", 5_000)
