@@ -55,7 +55,7 @@ def _processor() -> Finding:
 
 
 def _device(runtime: Runtime) -> Iterator[Finding]:
-    first, *others = runtime.reasons[: -len(("numbers", "workers", "batches"))]
+    first, *others = runtime.reasons
     if runtime.device.type != "cpu":
         yield ok("device", first)
         for left_out in others:
