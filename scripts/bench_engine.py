@@ -61,7 +61,7 @@ def alone(args: argparse.Namespace, bundle: Path) -> None:
     for threads in args.threads:
         torch.set_num_threads(threads)
         for batch in args.batches:
-            vars(device)["LEAST_AT_ONCE"] = batch  # all of it together, to compare sizes
+            vars(device)["PIXELS_AT_ONCE"] = 2**40  # all of a batch together, to compare sizes
             runtime = choose_runtime(device="cpu", batch_size=batch, training=False)
             started = time.monotonic()
             engines: dict[str, Engine] = {"onnx": OnnxEngine(model, threads=threads)}

@@ -28,7 +28,7 @@ _MAX_WORKERS: Final = 8
 _MAX_GPU_WORKERS: Final = 16
 _CPU_BATCH: Final = 32
 _GPU_BATCH: Final = 64
-LEAST_AT_ONCE: Final = 4
+PIXELS_AT_ONCE: Final = 8 * 256 * 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +65,17 @@ class Runtime:
         for detail in self.details:
             progress.detail(detail)
 
-    @property
-    def images_at_once(self) -> int:
+    def images_at_once(self, pixels_BCHW: torch.Tensor) -> int:
         """How many images of a batch the network computes together, without gradients."""
         if self.device.type != "cpu":
             return self.batch_size
-        return min(self.batch_size, images_at_once_on_cpu(torch.get_num_threads()))
+        return images_at_once_on_cpu(pixels_BCHW, threads=torch.get_num_threads())
 
 
-def images_at_once_on_cpu(threads: int) -> int:
-    """As many as keep the threads busy: what few images leave between layers stays in the processor's caches.
-
-    docs/BENCHMARKS.md has the measurements; the fewer at once, the less memory too.
-    """
-    return max(LEAST_AT_ONCE, threads)
+def images_at_once_on_cpu(pixels_BCHW: torch.Tensor, *, threads: int) -> int:
+    """Few: more are no faster and take more memory (docs/BENCHMARKS.md). Small ones are more, as each call costs."""
+    height, width = pixels_BCHW.shape[-2:]
+    return max(threads, -(-PIXELS_AT_ONCE // (height * width)))
 
 
 def choose_runtime(

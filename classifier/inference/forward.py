@@ -104,7 +104,7 @@ class TorchEngine:
         self._progress = progress or SilentProgress()
         self._copies_of = copies_of
         self._in_turn = cycle(replicas(network, runtime, say=self._progress.say))
-        self._back_off = BackOff(runtime.device, most=runtime.images_at_once, say=self._progress.say)
+        self._back_off = BackOff(runtime.device, most=runtime.batch_size, say=self._progress.say)
         self._dtype = runtime.dtype
 
     @property
@@ -139,7 +139,9 @@ class TorchEngine:
         return () if dtype is torch.float32 else (torch.bfloat16, torch.float32)[not is_narrow :]
 
     def _begin(self, replica: Replica[Network], pixels: Tensor, dtype: torch.dtype) -> list[Begun]:
-        return self._back_off.in_parts(partial(self._begin_part, replica, dtype), pixels)
+        run = partial(self._begin_part, replica, dtype)
+        together = torch.split(pixels, self._runtime.images_at_once(pixels))
+        return [begun for part in together for begun in self._back_off.in_parts(run, part)]
 
     @torch.inference_mode()
     def _begin_part(self, replica: Replica[Network], dtype: torch.dtype, pixels: Tensor) -> Begun:

@@ -45,7 +45,7 @@ class OnnxEngine:
         options.log_severity_level = 3  # errors alone: its warnings are of its own optimizations
         # Threads that wait for work by spinning would take the cores from the processes that decode.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._at_once = images_at_once_on_cpu(threads)
+        self._threads = threads
         self._session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def launch(self, pixels: Tensor) -> Callable[[], Outputs]:
@@ -55,7 +55,8 @@ class OnnxEngine:
     def _run(self, pixels: Tensor) -> Outputs:
         if len(pixels) == 0:
             return []
-        parts = [self._session.run(None, {PIXELS: part.numpy()}) for part in torch.split(pixels, self._at_once)]
+        together = torch.split(pixels, images_at_once_on_cpu(pixels, threads=self._threads))
+        parts = [self._session.run(None, {PIXELS: part.numpy()}) for part in together]
         return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 

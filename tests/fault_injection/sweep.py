@@ -45,7 +45,7 @@ class ScenarioFactory:
     def create(self) -> Scenario:
         """A new scenario; clear the last one first, because a sweep makes many."""
         self.count += 1
-        name = str(self.count)
+        name = f"{self.count:05}"  # as long as all others: the length of a path decides where a page of SQLite ends
         library, crawl = self.libraries / f"library{name}", self.crawls / f"crawl{name}"
         return make_scenario(crawl, library, method=self.method, batch=self.batch, pictures=self.pictures)
 

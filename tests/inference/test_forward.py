@@ -117,15 +117,17 @@ def test_on_the_cpu_a_batch_is_read_before_the_next_is_begun() -> None:
     assert 0 == engine(MeanColor(list(COLORS.values())), cpu()).ahead
 
 
-@pytest.mark.parametrize(("threads", "expected"), [(1, [4, 4, 2]), (3, [4, 4, 2]), (6, [6, 4])])
+@pytest.mark.parametrize(
+    ("threads", "side", "expected"), [(1, 256, [8, 2]), (9, 256, [9, 1]), (1, 512, [2] * 5), (4, 512, [4, 4, 2])]
+)
 def test_on_the_cpu_few_pictures_are_computed_together(
-    threads: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+    threads: int, side: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     network = Overflowing(at=())
     counts: list[int] = []
     monkeypatch.setattr(network, "normalize", lambda pixels: counts.append(len(pixels)) or pixels / 255)
-    several = batches(sizes=[10])
+    several = [Batch(keys=(0,), results=(), pixels=torch.zeros((10, 3, side, side), dtype=torch.uint8))]
 
     (_, outputs), *_ = outputs_of(several, engine(network, cpu(batch_size=32)))
 
