@@ -17,8 +17,7 @@ from classifier.inference.forward import outputs_of
 from classifier.inference.loader import stream
 from classifier.inference.pipeline import open_pool
 from classifier.inference.reader import Read, Reader, limits_from
-from classifier.model.backbone import load_backbone
-from classifier.model.transforms import EvalTransform
+from classifier.model.start import load_start
 from classifier.progress import SilentProgress, SilentStage
 from classifier.records import Example, ImageId, Label
 from classifier.sort.choose_engine import engine_for_trial
@@ -75,10 +74,10 @@ def measure(
     Raises ModelError in one line when the backbone cannot be loaded, or no picture can be read.
     """
     runtime, for_training = runtimes
-    network = load_backbone(backbone, num_categories=_CATEGORIES, image_size=settings.model.image_size).eval()
-    reader = Reader(
-        transform=EvalTransform(image_size=network.image_size), max_megapixels=settings.images.max_megapixels
-    )
+    model = settings.model.model_copy(update={"backbone": backbone})
+    start = load_start(model, num_categories=_CATEGORIES, say=SilentProgress().say)
+    network = start.network.eval()
+    reader = Reader(transform=start.transform, max_megapixels=settings.images.max_megapixels)
     with open_pool(runtime, limits_from(settings.images), SilentProgress()) as pool:
         paths, reading = _read(sample, reader, pool)
         if not paths:
