@@ -3,15 +3,18 @@
 python scripts/bench_startup.py --bundle FOLDER [--pictures 15000] [--rounds 3] [--against CHECKOUT]
 
 Small pictures are drawn and filed once by drawn answers in the network's place; then they are sorted again and again.
-With `--against`, by another checkout of this project too, in turn.
+With `--against`, by another checkout of this project too, in turn. At last, how long a sort of the same pictures into a
+new library takes to file the first one, by each engine; ONNX Runtime's export is made before.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +59,28 @@ def main() -> None:
                 print(
                     f"{checkout.name}{'' if number else ' (compiles)'}: wall {wall:.2f} s, CPU {cpu:.2f} s", flush=True
                 )
+        for engine in ("torch", "onnx"):
+            first_filed(crawl, Path(work, f"first-{engine}"), args.bundle.absolute(), engine)
+            seconds = [
+                first_filed(crawl, Path(work, f"first-{engine}-{number}"), args.bundle.absolute(), engine)
+                for number in range(args.rounds)
+            ]
+            print(f"first picture filed by {engine}: {', '.join(f'{one:.1f}' for one in seconds)} s", flush=True)
+
+
+def first_filed(crawl: Path, library: Path, bundle: Path, engine: str) -> float:
+    """Seconds until a picture lies in a category; the sort is ended then."""
+    where = [str(crawl), "--out", str(library), "--model", str(bundle), "--engine", engine]
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "classifier", "sort", *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not any(library.glob("[!.]*/*.jpg")) and process.poll() is None:
+        time.sleep(0.02)
+    seconds = time.monotonic() - started
+    process.kill()
+    process.wait()
+    return seconds
 
 
 def draw(crawl: Path, count: int) -> None:
