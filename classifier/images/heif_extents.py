@@ -5,13 +5,14 @@ The layout is that of ISO/IEC 14496-12, box "iloc": each item of the file (a til
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+
+from classifier.images.boxes import boxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BOX: Final = 8
-_LARGE_BOX: Final = 16
 _FULL_BOX: Final = 4  # version and flags, before the content of some boxes
 _IN_FILE: Final = 0  # construction method: offsets count from the beginning of the file
 
@@ -24,17 +25,10 @@ def is_whole(data: bytes) -> bool:
 
 
 def _first_box(data: bytes, wanted: bytes) -> bytes:
-    at = 0
-    while at + _BOX <= len(data):
-        length, kind, start = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8], at + _BOX
-        if length == 1:
-            length, start = int.from_bytes(data[start : start + 8], "big"), at + _LARGE_BOX
-        end = at + length if length else len(data)
-        if end < start:
-            break
-        if kind == wanted:
-            return data[start:end]
-        at = end
+    with suppress(ValueError):  # nothing can be found behind a broken box
+        for kind, start, end in boxes(data):
+            if kind == wanted:
+                return data[start:end]
     raise EOFError(f"there is no box {wanted.decode()}")
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from classifier.images.boxes import boxes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,8 +21,6 @@ _MOST_BYTES: Final = 1 << 16
 _MOST_CHANNELS: Final = 16
 """Extra channels, such as alpha and depth: each takes the memory of a gray image, and a file may claim thousands."""
 
-_BOX: Final = 8
-_LARGE_BOX: Final = 16
 _INDEX: Final = 4  # of a box with a part of the codestream
 
 _RATIOS: Final = ((0, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
@@ -67,19 +67,10 @@ def _codestream(data: bytes) -> Iterator[bytes]:
     if not data.startswith(_CONTAINER):
         yield data[:_MOST_BYTES]
         return
-    at = len(_CONTAINER)
-    while at + _BOX <= len(data):
-        length, kind, start = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8], at + _BOX
-        if length == 1:
-            length, start = int.from_bytes(data[start : start + 8], "big"), at + _LARGE_BOX
-        end = at + length if length else len(data)
-        if end < start:
-            raise ValueError("a box is shorter than its header")
-        if kind == b"jxlp":
-            start += _INDEX
+    for kind, start, end in boxes(data, len(_CONTAINER)):
+        begin = start + _INDEX if kind == b"jxlp" else start
         if kind in {b"jxlc", b"jxlp"}:
-            yield data[start : min(end, start + _MOST_BYTES)]
-        at = end
+            yield data[begin : min(end, begin + _MOST_BYTES)]
 
 
 class _Bits:

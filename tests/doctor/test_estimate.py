@@ -3,20 +3,8 @@ from __future__ import annotations
 import pytest
 
 from classifier.doctor.estimate import about, estimate
-from classifier.doctor.speed import Speed
 from classifier.settings import Settings, TrainSettings
-
-SPEED = Speed(
-    backbone="embedded",
-    engine="torch",
-    reading=80,
-    network=70,
-    sorting=50,
-    training=20,
-    row_bytes=3_000,
-    tried=80,
-    unread=0,
-)
+from kit.speeds import SPEED
 
 
 def test_all_pictures_take_as_long_as_was_measured() -> None:

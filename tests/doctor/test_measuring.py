@@ -16,19 +16,9 @@ from classifier.errors import ModelError
 from classifier.model.pretrained import EMBEDDED, PretrainedPackage
 from classifier.settings import ModelSettings, Settings
 from kit.progress import SavingProgress
+from kit.speeds import SPEED
 
 CRAWL = Crawl(folder=Path("crawl"), count=1_000, sample=(Path("1.jpg"), Path("2.jpg")))
-SPEED = Speed(
-    backbone="embedded",
-    engine="torch",
-    reading=80,
-    network=70,
-    sorting=50,
-    training=20,
-    row_bytes=3_000,
-    tried=80,
-    unread=0,
-)
 
 
 @pytest.fixture(autouse=True)
