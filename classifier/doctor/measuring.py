@@ -11,6 +11,7 @@ from classifier.doctor.speed import measure
 from classifier.errors import Message, ModelError
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.process import tune_malloc
+from classifier.model.origin import FOLDER
 from classifier.model.pretrained import EMBEDDED
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from classifier.progress import Progress
     from classifier.settings import Settings
 
-_LOCAL = "local-dir:"
 _LONG_S = 3_600
 
 
@@ -63,7 +63,7 @@ def _is_here(backbone: str) -> bool:
         except ModelError:
             return False
         return True
-    return backbone.startswith(_LOCAL)
+    return backbone.startswith(FOLDER)
 
 
 def _here(chosen: str) -> list[str]:
