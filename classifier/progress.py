@@ -164,7 +164,8 @@ class _CombinedProgress:
     def note(self, text: Message) -> None:
         left = self.seconds_left()
         if left is not None:
-            text = Message("{text}; about {duration} left", text=text, duration=format_duration(left))
+            duration = format_duration(left)
+            text = Message("{text}; about {duration} left", text=text, duration=duration, seconds_left=left)
         self._stage.note(text)
 
     def seconds_left(self) -> float | None:

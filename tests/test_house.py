@@ -225,7 +225,8 @@ CHANGES = {
     "own_files.py": ("every file that illsort keeps for itself is opened, made, replaced and removed here", "any"),
     "own_folder.py": ("a folder with a record of what is our own in it", ".mkdir .rmdir"),
     "catalog/filesystem.py": ("makes a library's folder", ".mkdir"),
-    "catalog/lock.py": ("writes who holds the lock into it, by an open file", "os.ftruncate os.write"),
+    "file_lock.py": ("writes who holds the lock into it, by an open file", "os.ftruncate os.write"),
+    "jobs/folder.py": ("makes the folder of a project's jobs", ".mkdir"),
     "catalog/sqlite_file.py": (
         "copies a catalog to a new temporary folder",
         "shutil.copyfile tempfile.TemporaryDirectory",

@@ -31,6 +31,7 @@ from classifier.cli.undo import undo
 from classifier.cli.verify import verify
 from classifier.errors import IllsortError, located_message
 from classifier.i18n import Language, _, set_language, user_language
+from classifier.jobs.process import running_job
 
 _USER_ERROR = 2
 _LANGUAGE_VARIABLE = "ILLSORT_LANG"
@@ -169,4 +170,5 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    with running_job():
+        app()

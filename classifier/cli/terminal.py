@@ -19,6 +19,7 @@ from tqdm import tqdm
 from classifier.cli import interrupt
 from classifier.errors import Message
 from classifier.i18n import _, count_
+from classifier.jobs.process import current_report
 from classifier.paths import displayable, to_json
 from classifier.progress import Stage
 from classifier.reason_text import reason_message
@@ -82,15 +83,21 @@ class _Bar:
 
 
 class TerminalProgress:
-    """Bars with rate and time left, and messages above them, on stderr; details too with `verbose`."""
+    """Bars with rate and time left, and messages above them, on stderr; details too with `verbose`.
+
+    In a job, all of it is reported to the page as well.
+    """
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
+        self._job = current_report()
 
     def say(self, message: Message) -> None:
         """Print a message above the bars."""
         with interrupt.deferred():
             tqdm.write(displayable(_(message)), file=sys.stderr)
+        if self._job is not None:
+            self._job.say(message)
 
     def detail(self, message: Message) -> None:
         """Print a message if details are wanted."""
@@ -122,10 +129,33 @@ class TerminalProgress:
         shown = _Bar(bar)
         try:
             with nullcontext() if bar.disable else _kept_alive(shown, every_s=max(_ALIVE_S, interval)):
-                yield shown
+                if self._job is None:
+                    yield shown
+                else:
+                    with self._job.stage(name, total=total, unit=unit) as reported:
+                        yield _Both(shown, reported)
         finally:
             with interrupt.deferred():
                 shown.close()
+
+
+class _Both:
+    """A stage that is shown in the terminal and reported to the page."""
+
+    def __init__(self, *stages: Stage) -> None:
+        self._stages = stages
+
+    def advance(self, count: int = 1) -> None:
+        for stage in self._stages:
+            stage.advance(count)
+
+    def note(self, text: Message) -> None:
+        for stage in self._stages:
+            stage.note(text)
+
+    def follow(self, note: Callable[[], Message | None]) -> None:
+        for stage in self._stages:
+            stage.follow(note)
 
 
 def _unit(unit: str) -> str:

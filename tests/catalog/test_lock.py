@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from classifier.catalog import lock
+from classifier import file_lock
 from classifier.catalog.lock import hold_lock
 from classifier.errors import LibraryError
 
@@ -98,7 +98,7 @@ def test_a_disk_that_cannot_lock_is_a_library_error(tmp_path: Path, monkeypatch:
     def refuse(_: int) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(lock, "_lock", refuse)
+    monkeypatch.setattr(file_lock, "_lock", refuse)
     with pytest.raises(LibraryError, match="cannot lock files: Operation not supported"), hold_lock(tmp_path):
         pass
 
@@ -106,8 +106,8 @@ def test_a_disk_that_cannot_lock_is_a_library_error(tmp_path: Path, monkeypatch:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_child_process_closes_the_lock_it_inherited(tmp_path: Path) -> None:
     descriptor = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
-    lock._held.add(descriptor)
-    lock._release_in_child()
-    assert set() == lock._held
+    file_lock._held.add(descriptor)
+    file_lock._release_in_child()
+    assert set() == file_lock._held
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.close(descriptor)

@@ -1,0 +1,186 @@
+"""The folder of a project's jobs: a file for each job, its progress, its log, and the two locks.
+
+Whoever adds a job writes its file once; after that only who holds a lock changes it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from classifier.errors import SettingsError, message_of
+from classifier.file_lock import LockHeldError, acquire, release
+from classifier.jobs.records import NOT_BEGUN_CODE, Job, JobState
+from classifier.own_files import APPEND, CREATE, NEW, READ, open_descriptor, open_own, remove_own, write_own
+from classifier.paths import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from classifier.i18n import Language
+
+NAME: Final = ".illsort-jobs"
+_JOB: Final = re.compile(r"(\d{4,9})\.json")
+_KEPT: Final = 100
+_MOST_BYTES: Final = 1 << 20
+_QUEUE_LOCK, _WORK_LOCK = "queue.lock", "work.lock"
+_PAUSE_S: Final = 0.1
+
+
+class JobFolder:
+    """The jobs of the project in `project`; its folder is made when the first one is added."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.path = project / NAME
+
+    def add(self, step: str, words: Sequence[str], *, language: Language) -> Job:
+        """Queue a command. Raises SettingsError where the folder cannot be written."""
+        try:
+            self.path.mkdir(exist_ok=True)
+            self._forget_oldest()
+            while True:
+                number = max(self._numbers(), default=0) + 1
+                job = Job(number=number, step=step, words=tuple(words), language=language, created=time.time())
+                with suppress(FileExistsError), open_own(self._file(number), NEW) as file:
+                    file.write(_as_bytes(job))
+                    return job
+        except OSError as error:
+            raise SettingsError("{path}: {why}", path=self.path, why=message_of(error)) from error
+
+    def jobs(self) -> list[Job]:
+        """All jobs, in the order in which they were added; files that are none are left out."""
+        return [job for number in self._numbers() if (job := self.job(number)) is not None]
+
+    def job(self, number: int) -> Job | None:
+        """The job with that number."""
+        return _job_of(self._read(self._file(number)))
+
+    def save(self, job: Job) -> Job:
+        """Record a change of a job; the caller holds one of the locks."""
+        write_own(self._file(job.number), _as_bytes(job))
+        return job
+
+    def end(self, job: Job, exit_code: int) -> Job:
+        """Record that a job has ended; the caller holds one of the locks."""
+        return self.save(replace(job, state=JobState.ENDED, ended=time.time(), exit_code=exit_code))
+
+    def end_queued(self) -> None:
+        """Take from the queue all that waits behind a job that did not end well; the caller holds the queue's lock."""
+        for job in self.jobs():
+            if job.state is JobState.QUEUED:
+                self.end(job, NOT_BEGUN_CODE)
+
+    def request_stop(self, number: int) -> None:
+        """Ask that a job be stopped; the third time it ends at once. Raises SettingsError if it cannot be asked."""
+        try:
+            with open_own(self._file(number, ".stop"), APPEND) as file:
+                file.write(b".")
+        except OSError as error:
+            raise SettingsError("{path}: {why}", path=self.path, why=message_of(error)) from error
+
+    def stops(self, number: int) -> int:
+        """How often it was asked that a job be stopped."""
+        try:
+            return self._file(number, ".stop").stat().st_size
+        except OSError:
+            return 0
+
+    def open_log(self, number: int) -> BinaryIO:
+        """The log of a job, to be appended to."""
+        return open_own(self.log(number), APPEND)
+
+    def log(self, number: int) -> Path:
+        """The file with what a job printed."""
+        return self._file(number, ".log")
+
+    def progress_file(self, number: int) -> Path:
+        """The file with how far a job is."""
+        return self._file(number, ".progress")
+
+    def progress(self, number: int) -> dict[str, Any]:
+        """How far a job is, as `report.JobReport` writes it; empty where nothing was reported."""
+        return self._read(self.progress_file(number)) or {}
+
+    @contextmanager
+    def queue_lock(self, *, wait_s: float) -> Iterator[bool]:
+        """Whether this process works through the queue, while the block lasts."""
+        with _lock(self.path / _QUEUE_LOCK, wait_s=wait_s) as is_held:
+            yield is_held
+
+    @contextmanager
+    def work_lock(self, *, wait_s: float) -> Iterator[bool]:
+        """Whether this process is the one in which a command runs, while the block lasts."""
+        with _lock(self.path / _WORK_LOCK, wait_s=wait_s) as is_held:
+            yield is_held
+
+    def is_working(self) -> bool:
+        """Whether any process works through the queue or runs a command."""
+        if not self.path.is_dir():
+            return False
+        with self.queue_lock(wait_s=0) as is_queue_free, self.work_lock(wait_s=0) as is_work_free:
+            return not (is_queue_free and is_work_free)
+
+    def _numbers(self) -> list[int]:
+        try:
+            names = os.listdir(self.path)  # noqa: PTH208 - names are what is asked for
+        except OSError:
+            return []
+        return sorted(int(found[1]) for name in names if (found := _JOB.fullmatch(name)) is not None)
+
+    def _file(self, number: int, ending: str = ".json") -> Path:
+        return self.path / f"{number:04}{ending}"
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        try:
+            with open_own(path, READ) as file:
+                values = json.loads(file.read(_MOST_BYTES))
+        except (OSError, ValueError, RecursionError):
+            return None
+        return values if isinstance(values, dict) else None
+
+    def _forget_oldest(self) -> None:
+        ended = [job for job in self.jobs() if job.state is JobState.ENDED]
+        for job in ended[:-_KEPT]:
+            for ending in (".stop", ".progress", ".log", ".json"):
+                with suppress(OSError):
+                    remove_own(self._file(job.number, ending))
+
+
+def _job_of(values: dict[str, Any] | None) -> Job | None:
+    try:
+        return None if values is None else Job.from_dict(values)
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _as_bytes(job: Job) -> bytes:
+    return to_json(job.as_dict(), indent=1).encode()
+
+
+@contextmanager
+def _lock(path: Path, *, wait_s: float) -> Iterator[bool]:
+    descriptor = open_descriptor(path, CREATE)
+    try:
+        yield _acquired(descriptor, wait_s)
+    finally:
+        release(descriptor)
+
+
+def _acquired(descriptor: int, wait_s: float) -> bool:
+    end = time.monotonic() + wait_s
+    while True:
+        try:
+            acquire(descriptor)
+        except LockHeldError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(_PAUSE_S)
+        else:
+            return True
