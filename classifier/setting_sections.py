@@ -69,6 +69,12 @@ def _checked_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
 Patterns = Annotated[tuple[str, ...], AfterValidator(_checked_patterns)]
 
 
+def _checked_address(address: str) -> str:
+    if address and not address.startswith(("https://", "http://")):
+        raise ValueError(Message("it is no address that begins with https:// or http://"))
+    return address
+
+
 class Section(BaseModel):
     """What all sections have in common: frozen, no unknown keys, help from the docstring below each field."""
 
@@ -98,7 +104,7 @@ class ModelSettings(Section):
     folder: Folder = None
     """The bundle: the folder that training writes and sorting reads."""
     backbone: Backbone = "embedded"
-    """embedded (no download; larger: embedded-lite1, -lite2), a timm name, hf-hub:org/name or local-dir:/folder."""
+    """embedded (or embedded-lite1, -lite2), a timm name, hf-hub:org/name, modelscope:org/name or local-dir:/folder."""
     allow_pickle: bool = False
     """Also read weights that are no safetensors (.bin, .pth); even then nothing but tensors is loaded from them."""
     image_size: Annotated[int, Field(ge=0, le=2048), at_least_or_0(32)] = 0
@@ -159,6 +165,13 @@ class SortSettings(Section):
     """At most this share of pictures like your labels counts as unknown; more catches more of what is none of them."""
     embeddings: bool = True
     """Whether what the network sees in a picture is kept (a few kB each), so that a new head reads none again."""
+
+
+class HubSettings(Section):
+    """Where the weights of a backbone that is not on this machine come from."""
+
+    endpoint: Annotated[str, Field(max_length=4000), AfterValidator(_checked_address)] = ""
+    """Address of the model hub or a mirror, such as https://hf-mirror.com; empty: HF_ENDPOINT, else the hub itself."""
 
 
 class ImageSettings(Section):

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from classifier.errors import Message, SettingsError, message_of
 from classifier.setting_sections import (
+    HubSettings,
     ImageSettings,
     LabelSettings,
     ModelSettings,
@@ -34,6 +35,7 @@ class Settings(Section):
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
     sort: SortSettings = SortSettings()
+    hub: HubSettings = HubSettings()
     images: ImageSettings = ImageSettings()
     runtime: RuntimeSettings = RuntimeSettings()
 

@@ -251,6 +251,12 @@ CHANGES = {
     "filing/path_scope.py": ("makes the folder for notes in the person's state folder", ".mkdir"),
     "model/backbone.py": ("writes to the writing folder of a bundle", "save_for_hf"),
     "model/bundle.py": ("writes to the writing folder of a bundle", ".write_bytes"),
+    "model/download.py": (
+        "receives weights into a part file in the hub's cache or illsort's own; renames it when it is whole",
+        ".mkdir .unlink open os.replace",
+    ),
+    "model/fetch.py": ("makes the folder for the lock of a download, in such a cache", ".mkdir"),
+    "model/huggingface.py": ("notes in the hub's cache of which commit a file is", ".mkdir .write_text"),
     "model/holdout.py": ("writes to the writing folder of a bundle", "open"),
     "model/fitted_images.py": ("writes to the writing folder of a bundle", "open"),
     "model/bundle_files.py": (

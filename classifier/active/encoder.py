@@ -54,7 +54,7 @@ class Encoder:
 
 def load_encoder(settings: Settings, progress: Progress) -> Encoder:
     """Load the backbone that training would start from. Raises ModelError when that fails."""
-    start = load_start(settings.model, num_categories=1, say=progress.say)
+    start = load_start(settings, num_categories=1, progress=progress)
     network, transform = start.network, start.transform
     key = backbone_key(
         backbone_sha256=network.backbone_sha256(), image_size=transform.image_size, max_squeeze=transform.max_squeeze

@@ -116,8 +116,8 @@ class TerminalProgress:
             bar: tqdm[Never] = tqdm(
                 total=total,
                 desc=displayable(_(name)),
-                unit=f" {_unit(unit)}",
-                unit_scale=False,
+                unit=unit if unit == "B" else f" {_unit(unit)}",
+                unit_scale=unit == "B",
                 dynamic_ncols=True,
                 mininterval=interval,
                 maxinterval=max(interval, 10.0),

@@ -61,7 +61,7 @@ def examine(request: Request, progress: Progress) -> Iterator[Finding | Estimate
     yield from disks
     if not request.offline:
         with progress.stage(Message("asking the hub and its mirrors"), total=None, unit=""):
-            answers = list(examine_hub(request.settings.model.backbone))
+            answers = list(examine_hub(request.settings.model.backbone, request.settings.hub))
         yield from answers
     if request.crawl is None:
         yield from examine_paths(request.out, longest_path=0, longest_name=0)

@@ -13,26 +13,23 @@ from typing import Final
 
 from classifier.doctor.finding import Finding, hint, ok, problem
 from classifier.errors import Message, message_of
-from classifier.model.pretrained import EMBEDDED
+from classifier.model.hub_hosts import HUB_HOST, MIRROR, MODELSCOPE_HOST, host_of, hub_endpoint
+from classifier.setting_sections import HubSettings
 
-HUB: Final = "https://huggingface.co"
-MIRROR: Final = "https://hf-mirror.com"
-OTHERS: Final = ("https://modelscope.cn",)
-"""From which a model's folder can be downloaded by hand."""
 _SECONDS: Final = 3.0
 _GRACE_S: Final = 2.0
 """Looking up a name is not covered by the timeout of a connection."""
-_LOCAL: Final = "local-dir:"
 _TOO_LATE: Final = Message("no answer within {seconds:.0f} s", seconds=_SECONDS)
 
 
-def examine_hub(backbone: str, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Which of the hub, its mirrors and the one that HF_ENDPOINT names answer, and which do not.
+def examine_hub(backbone: str, settings: HubSettings, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+    """Which of the hub, its mirror, ModelScope and the one that would be asked for `backbone` answer, and which do not.
 
     A problem where the backbone of the settings is to come from one that does not.
     """
-    chosen = environment.get("HF_ENDPOINT", "").rstrip("/") or HUB
-    answers = ask(list(dict.fromkeys((chosen, HUB, MIRROR, *OTHERS))))
+    needed = host_of(backbone, settings, environment)
+    chosen = needed or hub_endpoint(settings, environment)
+    answers = ask(list(dict.fromkeys((chosen, HUB_HOST, MIRROR, MODELSCOPE_HOST))))
     silent = {host: why for host, why in answers.items() if why is not None}
     if there := [host for host in answers if host not in silent]:
         yield ok("hub", Message("model hub and mirrors that answer: {hosts}", hosts=", ".join(there)))
@@ -42,7 +39,7 @@ def examine_hub(backbone: str, environment: Mapping[str, str] = os.environ) -> I
     told = Message("no answer from {hosts}: {why}", hosts=", ".join(silent), why=why)
     if chosen not in silent:
         yield ok("hub.silent", Message("{told}; it is not needed while {chosen} answers", told=told, chosen=chosen))
-    elif backbone in EMBEDDED or backbone.startswith(_LOCAL):
+    elif needed is None:
         yield hint("hub.silent", told, _instead(silent, Message("for backbones beyond the embedded ones")))
     else:
         yield problem("hub.silent", told, _instead(silent, Message("to download {backbone}", backbone=backbone)))
@@ -50,10 +47,12 @@ def examine_hub(backbone: str, environment: Mapping[str, str] = os.environ) -> I
 
 def _instead(silent: Mapping[str, Message], purpose: Message) -> Message:
     if MIRROR not in silent:
-        return Message("{purpose}, set HF_ENDPOINT={mirror}", purpose=purpose, mirror=MIRROR)
+        return Message("{purpose}, set hub.endpoint={mirror} (or HF_ENDPOINT)", purpose=purpose, mirror=MIRROR)
+    if MODELSCOPE_HOST not in silent:
+        return Message("{purpose}, use model.backbone=modelscope:OWNER/NAME", purpose=purpose)
     return Message(
-        "{purpose}, set HF_ENDPOINT to a mirror or HTTPS_PROXY to a proxy, or download the model's folder elsewhere "
-        "and use model.backbone=local-dir:/folder",
+        "{purpose}, set hub.endpoint (or HF_ENDPOINT) to a mirror or HTTPS_PROXY to a proxy, or download the model's "
+        "folder elsewhere and use model.backbone=local-dir:/folder",
         purpose=purpose,
     )
 

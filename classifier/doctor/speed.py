@@ -75,7 +75,8 @@ def measure(
     """
     runtime, for_training = runtimes
     model = settings.model.model_copy(update={"backbone": backbone})
-    start = load_start(model, num_categories=_CATEGORIES, say=SilentProgress().say)
+    settings = settings.model_copy(update={"model": model})
+    start = load_start(settings, num_categories=_CATEGORIES, progress=SilentProgress())
     network = start.network.eval()
     reader = Reader(transform=start.transform, max_megapixels=settings.images.max_megapixels)
     with open_pool(runtime, limits_from(settings.images), SilentProgress()) as pool:

@@ -19,15 +19,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from classifier.errors import Message, message_of
 from classifier.model.bundle_files import CONFIG, WEIGHTS, read_json, under_utf_8
+from classifier.model.fetch import FETCHER, Fetcher
 from classifier.model.origin import FOLDER, HUB, SOURCES, local_folder, refused
-from classifier.model.pretrained import EMBEDDED
+from classifier.model.pretrained import EMBEDDED, PretrainedPackage
 from classifier.model.weights import ALLOW_PICKLE, check_parameter_count, refuse_pickles
 
 if TYPE_CHECKING:
     from classifier.model.head import LinearHead
 
 _STAGES = 4  # quarters of the network; statistics are taken at their ends, but for the last
-_SAFE_NAMES = {"pytorch_model.bin": WEIGHTS, "open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
 
 
 class Network(nn.Module):
@@ -150,19 +150,19 @@ class Network(nn.Module):
         return groups
 
 
-def load_backbone(name: str, *, num_categories: int, image_size: int = 0, allow_pickle: bool = False) -> Network:
+def load_backbone(name: str, *, num_categories: int, image_size: int = 0, fetcher: Fetcher = FETCHER) -> Network:
     """Build the network with pretrained weights and a fresh head of `num_categories` outputs.
 
-    `name` is one of EMBEDDED, a timm model name, `hf-hub:org/name` or `local-dir:/folder`; `image_size` 0 takes the
-    backbone's own. Weights are safetensors; pickles are loaded only with `allow_pickle`, restricted to
-    tensors. Raises ModelError in one line when the name is unknown or the weights cannot be loaded.
+    `name` is one of EMBEDDED, a timm model name, `hf-hub:org/name`, `modelscope:org/name` or `local-dir:/folder`; what
+    is not here is downloaded. `image_size` 0 takes the backbone's own. Weights are safetensors; pickles are loaded only
+    where `fetcher` allows it, restricted to tensors. Raises ModelError in one line.
     """
-    if (embedded := EMBEDDED.get(name)) is not None:
-        body: Any = timm.create_model(embedded.architecture, pretrained=False)
-        load_checkpoint(body, embedded.weights(), remap=True)
-        network = Network(body, image_size=image_size or embedded.image_size)
+    if name in EMBEDDED:
+        network = _embedded(EMBEDDED[name], image_size)
     else:
-        network = _create(_located(name), image_size=image_size, allow_pickle=allow_pickle)
+        source, overlay = _located(name, fetcher)
+        with fetcher.progress.stage(Message("loading the network"), total=None, unit=""):
+            network = _create(source, image_size=image_size, name=name, overlay=overlay)
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
         raise refused(name, Message("its weights hold numbers that are not finite"))
     network.body.reset_classifier(num_categories)  # a repository may not name the head that timm would leave out
@@ -173,7 +173,8 @@ def load_backbone(name: str, *, num_categories: int, image_size: int = 0, allow_
 
 def load_trained(folder: Path, *, image_size: int) -> Network:
     """The network saved in `folder` by `save_network`, head and all. Raises ModelError when it cannot be loaded."""
-    return _create(f"{FOLDER}{folder}", image_size=image_size)
+    refuse_pickles(folder)
+    return _create(f"{FOLDER}{folder}", image_size=image_size, name=f"{FOLDER}{folder}")
 
 
 def save_network(network: Network, folder: Path, *, label_names: list[str], crop_mode: str) -> None:
@@ -200,66 +201,59 @@ def save_network(network: Network, folder: Path, *, label_names: list[str], crop
     )
 
 
-def _located(name: str) -> str:
-    """Resolve `local-dir:` paths. Raises ModelError for a folder without a model and for a name unknown to timm."""
-    if (folder := local_folder(name)) is not None:
-        return f"{FOLDER}{folder}"
-    if not name.startswith(SOURCES) and not timm.is_model(name.partition(".")[0]):
-        close = timm.list_models(f"*{re.split('[._]', name)[0]}*")[:3]
-        why = Message("neither embedded, a timm model, hf-hub:org/name nor local-dir:/folder")
-        raise refused(name, Message("{why}; near it are {names}", why=why, names=", ".join(close)) if close else why)
-    return name
+def _embedded(package: PretrainedPackage, image_size: int) -> Network:
+    body: Any = timm.create_model(package.architecture, pretrained=False)
+    load_checkpoint(body, package.weights(), remap=True)
+    return Network(body, image_size=image_size or package.image_size)
 
 
-def _safetensors_only(source: str) -> dict[str, str]:
-    """The overlay of timm's configuration that makes it load safetensors. Raises ModelError where there are none.
+def _located(name: str, fetcher: Fetcher) -> tuple[str, dict[str, Any]]:
+    """What timm loads `name` from, and with which overlay of its configuration. Raises ModelError.
 
-    A pickle can run any code; torch's restricted unpickler is a second defense, not the first. In a folder timm prefers
-    `model.safetensors`.
+    That is a pickle, which can run code, only where it is allowed; torch's restricted unpickler is a second defense.
     """
-    if source.startswith(FOLDER):
-        refuse_pickles(Path(source.removeprefix(FOLDER)))
-        return {}
-    if source.startswith(HUB):
-        return {"hf_hub_filename": WEIGHTS}
+    if (folder := local_folder(name)) is not None:
+        if not fetcher.allow_pickle:
+            refuse_pickles(folder)
+        return f"{FOLDER}{folder}", {}
+    if name.startswith(SOURCES):
+        return f"{FOLDER}{fetcher.folder(name)}", {}
+    if not timm.is_model(name.partition(".")[0]):
+        close = timm.list_models(f"*{re.split('[._]', name)[0]}*")[:3]
+        why = Message("neither embedded, a timm model, hf-hub:org/name, modelscope:org/name nor local-dir:/folder")
+        raise refused(name, Message("{why}; near it are {names}", why=why, names=", ".join(close)) if close else why)
     try:
-        config = timm.models.get_pretrained_cfg(source)
+        config = timm.models.get_pretrained_cfg(name)
     except RuntimeError as error:  # no such weights of this network
-        raise refused(source, message_of(error)) from None
-    if config is None or not config.hf_hub_id:
-        raise refused(source, Message("there are no safetensors of it; {advice}", advice=ALLOW_PICKLE))
-    name = str(config.hf_hub_filename or WEIGHTS)
-    return {"hf_hub_filename": _SAFE_NAMES.get(name, name)}
+        raise refused(name, message_of(error)) from None
+    if config is not None and config.hf_hub_id:
+        path = fetcher.weights(name, str(config.hf_hub_filename or WEIGHTS), at=f"{HUB}{config.hf_hub_id}")
+        return name, {"file": str(path), "custom_load": False}
+    if not fetcher.allow_pickle:
+        raise refused(name, Message("there are no safetensors of it; {advice}", advice=ALLOW_PICKLE))
+    return name, {}
 
 
-def _create(source: str, *, image_size: int, allow_pickle: bool = False) -> Network:
-    overlay = None if allow_pickle else _safetensors_only(source) or None
+def _create(source: str, *, image_size: int, name: str, overlay: dict[str, Any] | None = None) -> Network:
     check_parameter_count(Path(source.removeprefix(FOLDER)) / WEIGHTS, lambda: _asked(source))
     try:
         with under_utf_8(source) as found:
             model_args = _model_args(found)
-            body: Any = timm.create_model(found, pretrained=True, pretrained_cfg_overlay=overlay)
+            body: Any = timm.create_model(found, pretrained=True, pretrained_cfg_overlay=overlay or None)
             own = body.pretrained_cfg.get("test_input_size") or body.pretrained_cfg["input_size"]
             size = image_size or int(own[-1])
             if size != body.pretrained_cfg["input_size"][-1] and _is_of_one_size(body.pretrained_cfg, model_args):
                 model_args["img_size"] = size  # position embeddings are made for one size; timm interpolates them
-                body = timm.create_model(found, pretrained=True, pretrained_cfg_overlay=overlay, img_size=size)
+                body = timm.create_model(found, pretrained=True, pretrained_cfg_overlay=overlay or None, img_size=size)
     except Exception as error:
-        why = Message(
-            "its weights cannot be had ({why}); check the name and the connection, set HF_ENDPOINT to a mirror, or "
-            "download the model's folder yourself and use local-dir:/folder",
-            why=(str(error).strip().splitlines() or [type(error).__name__])[0],
-        )
-        raise refused(source, why) from error
+        words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise refused(name, Message("{source} cannot be loaded ({why})", source=source, why=words)) from error
     return Network(body, image_size=size, model_args=model_args)
 
 
 def _model_args(source: str) -> dict[str, Any]:
     """What a repository's network is built with beside its architecture and the size of its head."""
-    if source.startswith(HUB):
-        found = timm.models.load_model_config_from_hf(source.removeprefix(HUB))[2] or {}
-    else:
-        found = read_json(Path(source.removeprefix(FOLDER)) / CONFIG).get("model_args", {}) if ":" in source else {}
+    found = read_json(Path(source.removeprefix(FOLDER)) / CONFIG).get("model_args", {}) if ":" in source else {}
     return {key: value for key, value in found.items() if key != "num_classes"}
 
 

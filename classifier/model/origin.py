@@ -20,8 +20,9 @@ from classifier.paths import given_path
 from classifier.setting_sections import ModelSettings
 
 HUB: Final = "hf-hub:"
+MODELSCOPE: Final = "modelscope:"
 FOLDER: Final = "local-dir:"
-SOURCES: Final = (HUB, FOLDER)
+SOURCES: Final = (HUB, MODELSCOPE, FOLDER)
 DEFAULT_SQUEEZE: Final = 2.0
 _TABLE: Final = "repositories.toml"
 
@@ -38,6 +39,7 @@ class Repository:
     image_size: int = 0
     license: str = ""
     gated: bool = False
+    modelscope: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,16 @@ def local_folder(backbone: str) -> Path | None:
     return folder
 
 
+def known_as(backbone: str) -> Repository | None:
+    """What is known of a backbone by its name on the hub or on ModelScope, by timm's or illsort's."""
+    table = known_repositories()
+    name = backbone.removeprefix(HUB).removeprefix(MODELSCOPE).partition("@")[0].lower()  # after the @: a revision
+    if backbone.startswith(MODELSCOPE):
+        copied = next((one for one in table.values() if name == one.modelscope.lower()), None)
+        return copied or table.get(name)
+    return table.get(name) or table.get(f"timm/{name}")
+
+
 def license_of(name: str, license_id: str) -> Message:
     """What is said of weights that are fetched."""
     return Message("The weights of {name} are under the license {license}.", name=name, license=license_id)
@@ -117,13 +129,11 @@ def _of_bundle(folder: Path, settings: ModelSettings) -> Origin:
 
 
 def _known(backbone: str, folder: Path | None) -> Repository | None:
-    """By its name on the hub, by timm's or illsort's, or as a folder that bears the last part of a name on the hub."""
-    table = known_repositories()
-    if folder is not None:
-        called = f"/{folder.absolute().name.lower()}"
-        return next((one for name, one in table.items() if name.endswith(called)), None)
-    name = backbone.removeprefix(HUB).partition("@")[0].lower()  # after the @ stands a revision
-    return table.get(name) or table.get(f"timm/{name}")
+    """By its name, or as a folder that bears the last part of a name on the hub."""
+    if folder is None:
+        return known_as(backbone)
+    called = f"/{folder.absolute().name.lower()}"
+    return next((one for name, one in known_repositories().items() if name.endswith(called)), None)
 
 
 def _sentences(settings: ModelSettings, known: Repository | None) -> Iterator[Message]:
@@ -139,9 +149,11 @@ def _sentences(settings: ModelSettings, known: Repository | None) -> Iterator[Me
         return
     if name.startswith(FOLDER):
         yield Message("{name} is taken for {repository}, by the folder's name.", name=name, repository=known.name)
+    if name.startswith(MODELSCOPE):
+        yield Message("{name} is taken for {repository}, whose copy it is.", name=name, repository=known.name)
     if "/" in known.name:  # else the weights came with a package
         yield license_of(known.name, known.license)
-    if known.gated and not name.startswith(FOLDER):
+    if known.gated and not name.startswith((FOLDER, MODELSCOPE)):
         yield Message(
             "{name} is given only to accounts that accepted its conditions on its page: log in with `hf auth login`.",
             name=known.name,

@@ -72,7 +72,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     runtime = runtime_from_settings(settings.runtime)
     runtime.report(progress)
     with open_pool(runtime, limits_from(settings.images), progress) as pool:
-        start = _start(settings, categories, progress)
+        start = load_start(settings, num_categories=len(categories), progress=progress)
         labeled, failures = read_examples(
             gathered.labels, read=_reader(settings, pool), progress=progress, feedback=gathered.feedback
         )
@@ -118,11 +118,6 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
                 checkpoint.remove(state)
         unread = tuple((example.label, failure) for example, failure in trained.unread)
         return TrainingResult(bundle=bundle, evaluation=artifacts.figures, unreadable=failures + unread)
-
-
-def _start(settings: Settings, categories: tuple[str, ...], progress: Progress) -> Start:
-    with progress.stage(Message("loading the network"), total=None, unit=""):
-        return load_start(settings.model, num_categories=len(categories), say=progress.say)
 
 
 def _reader(settings: Settings, pool: WorkerPool) -> Callable[[tuple[Label, ...]], Iterator[Result]]:

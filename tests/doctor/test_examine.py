@@ -35,7 +35,7 @@ def a_good_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examined, "examine_packages", lambda: iter([ok("python", Message("a Python"))]))
     monkeypatch.setattr(machine, "examine_machine", lambda _: iter([ok("device", Message("a device"))]))
     monkeypatch.setattr(measuring, "measure_all", lambda *_: iter([ok("speed", Message("fast")), ESTIMATE]))
-    monkeypatch.setattr(examined, "examine_hub", lambda _: iter([ok("hub", Message("answers"))]))
+    monkeypatch.setattr(examined, "examine_hub", lambda *_: iter([ok("hub", Message("answers"))]))
 
 
 def codes(crawl: Path | None, out: Path | None, *, offline: bool = False) -> list[str]:

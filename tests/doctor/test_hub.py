@@ -9,9 +9,12 @@ import pytest
 from classifier.doctor import hub
 from classifier.doctor.finding import Level
 from classifier.doctor.hub import ask, examine_hub
+from classifier.model import hub_hosts
+from classifier.setting_sections import HubSettings
 
 SILENT = "http://127.0.0.1:9"
 """Where nothing listens."""
+HUB = HubSettings()
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -48,9 +51,11 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def give(monkeypatch: pytest.MonkeyPatch, *, chosen: str, mirror: str, other: str = SILENT) -> None:
-    monkeypatch.setattr(hub, "HUB", chosen)
+    monkeypatch.setattr(hub_hosts, "HUB_HOST", chosen)
+    monkeypatch.setattr(hub, "HUB_HOST", chosen)
     monkeypatch.setattr(hub, "MIRROR", mirror)
-    monkeypatch.setattr(hub, "OTHERS", (other,))
+    monkeypatch.setattr(hub_hosts, "MODELSCOPE_HOST", other)
+    monkeypatch.setattr(hub, "MODELSCOPE_HOST", other)
 
 
 def test_whoever_answers_is_there_even_with_a_refusal(host: str) -> None:
@@ -67,7 +72,7 @@ def test_who_does_not_answer_is_named_with_the_reason(host: str, monkeypatch: py
 
 def test_a_hub_and_mirrors_that_answer_are_listed(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     give(monkeypatch, chosen=host, mirror=f"{host}/mirror", other=f"{host}/other")
-    [only] = examine_hub("embedded", {})
+    [only] = examine_hub("embedded", HUB, {})
 
     assert (Level.OK, f"model hub and mirrors that answer: {host}, {host}/mirror, {host}/other") == (
         only.level,
@@ -77,7 +82,7 @@ def test_a_hub_and_mirrors_that_answer_are_listed(host: str, monkeypatch: pytest
 
 def test_a_silent_mirror_is_not_needed_while_the_hub_answers(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     give(monkeypatch, chosen=host, mirror=SILENT)
-    there, silent = examine_hub("resnet18", {})
+    there, silent = examine_hub("resnet18", HUB, {})
 
     assert [Level.OK, Level.OK] == [there.level, silent.level]
     assert silent.message.endswith(f"it is not needed while {host} answers")
@@ -86,23 +91,39 @@ def test_a_silent_mirror_is_not_needed_while_the_hub_answers(host: str, monkeypa
 def test_a_silent_hub_is_a_hint_while_no_backbone_comes_from_it(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     give(monkeypatch, chosen=SILENT, mirror=host)
     for backbone in ("embedded", "local-dir:/models/x"):
-        _, silent = examine_hub(backbone, {})
+        _, silent = examine_hub(backbone, HUB, {})
         assert ("hub.silent", Level.HINT) == (silent.code, silent.level)
-        assert f"for backbones beyond the embedded ones, set HF_ENDPOINT={host}" == silent.remedy
+        assert f"for backbones beyond the embedded ones, set hub.endpoint={host} (or HF_ENDPOINT)" == silent.remedy
 
 
 def test_a_silent_hub_is_a_problem_for_a_backbone_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
     give(monkeypatch, chosen=SILENT, mirror=f"{SILENT}/mirror")
-    [silent] = examine_hub("hf-hub:someone/something", {})
+    [silent] = examine_hub("hf-hub:someone/something", HUB, {})
 
     assert silent.is_problem
     assert silent.message.startswith(f"no answer from {SILENT}, {SILENT}/mirror: ")
-    assert (silent.remedy or "").startswith("to download hf-hub:someone/something, set HF_ENDPOINT to a mirror")
+    assert (silent.remedy or "").startswith(
+        "to download hf-hub:someone/something, set hub.endpoint (or HF_ENDPOINT) to a mirror"
+    )
 
 
 def test_the_endpoint_that_the_user_set_is_asked(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     give(monkeypatch, chosen=SILENT, mirror=SILENT)
-    there, silent = examine_hub("resnet18", {"HF_ENDPOINT": f"{host}/"})
+    for settings, environment in (
+        (HUB, {"HF_ENDPOINT": f"{host}/"}),
+        (HubSettings(endpoint=host), {"HF_ENDPOINT": "x"}),
+    ):
+        there, silent = examine_hub("resnet18", settings, environment)
 
-    assert f"model hub and mirrors that answer: {host}" == there.message
+        assert f"model hub and mirrors that answer: {host}" == there.message
+        assert silent.level is Level.OK
+
+
+def test_a_backbone_of_modelscope_needs_no_hub(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    give(monkeypatch, chosen=SILENT, mirror=SILENT)
+    _, silent = examine_hub("modelscope:someone/something", HUB, {"MODELSCOPE_DOMAIN": host})
     assert silent.level is Level.OK
+
+    give(monkeypatch, chosen=SILENT, mirror=SILENT, other=host)
+    _, silent = examine_hub("hf-hub:someone/something", HUB, {})
+    assert "to download hf-hub:someone/something, use model.backbone=modelscope:OWNER/NAME" == silent.remedy

@@ -15,6 +15,7 @@ import torch
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained, save_network
 from classifier.model.bundle import open_bundle
+from classifier.model.fetch import Fetcher
 from classifier.model.weights import check_versions
 from kit.bundles import color_bundle
 
@@ -89,7 +90,7 @@ def test_a_payload_never_runs(tmp_path: Path, plain: Path, name: str, made: str)
     (folder / name).write_bytes(MAKERS[made](marker, tmp_path))
     for allow in (False, True):
         with pytest.raises(ModelError) as refused:
-            load_backbone(f"local-dir:{folder}", num_categories=2, allow_pickle=allow)
+            load_backbone(f"local-dir:{folder}", num_categories=2, fetcher=Fetcher(allow_pickle=allow))
         assert 1 == len(str(refused.value).splitlines())
         if not allow and name in NAMES:
             assert "--allow-pickle" in str(refused.value)
@@ -118,7 +119,7 @@ def test_harmless_pickled_weights_are_read_when_it_is_allowed(tmp_path: Path, pl
     torch.save(body.state_dict(), tmp_path / name)
     with pytest.raises(ModelError, match="--allow-pickle"):
         load_backbone(f"local-dir:{tmp_path}", num_categories=2)
-    loaded = load_backbone(f"local-dir:{tmp_path}", num_categories=2, allow_pickle=True)
+    loaded = load_backbone(f"local-dir:{tmp_path}", num_categories=2, fetcher=Fetcher(allow_pickle=True))
 
     assert torch.equal(body.conv_stem.weight, loaded.body.conv_stem.weight)
 
@@ -138,7 +139,7 @@ def test_a_payload_in_the_hubs_cache_never_runs(
     (snapshot / "pytorch_model.bin").write_bytes(MAKERS[made](marker, tmp_path))
     for allow in (False, True):
         with pytest.raises(ModelError) as refused:
-            load_backbone("hf-hub:illsort/tests", num_categories=2, allow_pickle=allow)
+            load_backbone("hf-hub:illsort/tests", num_categories=2, fetcher=Fetcher(allow_pickle=allow))
         assert 1 == len(str(refused.value).splitlines())
     assert not marker.exists()
 

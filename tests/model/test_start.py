@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 import torch
 
-from classifier.errors import Message, ModelError
+from classifier.errors import ModelError
 from classifier.model.backbone import load_backbone
 from classifier.model.origin import known_repositories, origin_of
 from classifier.model.start import Start, load_start
 from classifier.setting_sections import ModelSettings
+from classifier.settings import Settings
 from kit.bundles import color_bundle
 from kit.hub import repository
+from kit.progress import SavingProgress
 
 WD = {"img_size": 64, "class_token": False, "global_pool": "avg", "fc_norm": False}
 
@@ -24,10 +26,10 @@ def wd(folder: Path) -> str:
     return repository(folder, "test_vit", size=64, **WD)
 
 
-def started(backbone: str, **values: Any) -> tuple[Start, list[Message]]:
-    said: list[Message] = []
-    settings = ModelSettings.model_validate({"backbone": backbone, "image_size": 64} | values)
-    return load_start(settings, num_categories=3, say=said.append), said
+def started(backbone: str, **values: Any) -> tuple[Start, list[str]]:
+    progress = SavingProgress()
+    model = ModelSettings.model_validate({"backbone": backbone, "image_size": 64} | values)
+    return load_start(Settings(model=model), num_categories=3, progress=progress), progress.messages
 
 
 def is_folded(start: Start, backbone: str) -> bool:
