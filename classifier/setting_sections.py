@@ -149,8 +149,12 @@ class TrainSettings(Section):
 
 
 class SortSettings(Section):
-    """How pictures are filed."""
+    """What is sorted into what, and how pictures are filed."""
 
+    crawl: Folder = None
+    """The folder of unsorted pictures, for commands that are given none."""
+    library: Folder = None
+    """The folder that is sorted into, for commands that are given none."""
     mode: Mode = Mode.LINK
     """link (hard link; a copy where the file system cannot), copy, symlink, or move: only move changes the crawl."""
     sidecars: bool = False

@@ -1,4 +1,7 @@
-"""Reads the settings: defaults < TOML file < `--set section.key=value`; writes them as TOML (`as_toml`)."""
+"""Reads the settings: defaults < the project's file < `--config` < `--set section.key=value` < options of a command.
+
+`as_toml` writes them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
@@ -46,20 +50,59 @@ _BACKSLASH = re.compile(r"""[^"]*"[^"]*\\""")
 _AT_LINE = re.compile(r"at line (\d+)")
 
 
-def load(config: Path | None, overrides: Sequence[str] = ()) -> Settings:
-    """Read `config` (TOML) over the defaults, and `overrides` ("section.key=value") over both.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """Values by section and key, and where they come from: a file's path, or an option as it was given."""
 
-    Raises SettingsError naming the file or override, the key and the value.
+    origin: str
+    values: Mapping[str, Any]
+
+
+def load(
+    config: Path | None,
+    overrides: Sequence[str] = (),
+    *,
+    project: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read `project` and `config` (TOML) over the defaults, then `overrides` ("section.key=value"), then `options`.
+
+    `options` are a command's own, by the names of their settings; None means not given. Raises SettingsError naming
+    the file or option, the key and the value.
     """
-    values = {} if config is None else _read_toml(config)
-    origin = "the defaults" if config is None else str(config)
-    settings = _validate(values, origin)
+    settings = Settings()
+    for layer in layers(config, overrides, project=project, options=options):
+        settings = _over(settings, layer)
+    return settings
+
+
+def layers(
+    config: Path | None,
+    overrides: Sequence[str] = (),
+    *,
+    project: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Iterator[Layer]:
+    """What is given beside the defaults, the weakest first. Raises SettingsError for what cannot be read."""
+    for file in (project, config):
+        if file is not None:
+            yield Layer(origin=str(file), values=_read_toml(file))
     for override in overrides:
         section, key, value = _parse_override(override)
-        merged = settings.model_dump(exclude_unset=True)  # so that `model_fields_set` says what was asked for
-        merged.setdefault(section, {})[key] = value
-        settings = _validate(merged, f"--set {_short(override)}")
-    return settings
+        yield Layer(origin=f"--set {_short(override)}", values={section: {key: value}})
+    for name, value in (options or {}).items():
+        if value is not None:
+            section, _, key = name.partition(".")
+            yield Layer(origin=f"--{key.replace('_', '-')}", values={section: {key: value}})
+
+
+def _over(settings: Settings, layer: Layer) -> Settings:
+    """The settings with those of `layer` in place of their own."""
+    merged = settings.model_dump(exclude_unset=True)  # so that `model_fields_set` says what was asked for
+    for section, values in layer.values.items():
+        is_section = isinstance(values, dict) and section in Settings.model_fields
+        merged[section] = merged.get(section, {}) | values if is_section else values
+    return _validate(merged, layer.origin)
 
 
 def excluding(settings: Settings, patterns: Sequence[str]) -> Settings:
@@ -69,8 +112,16 @@ def excluding(settings: Settings, patterns: Sequence[str]) -> Settings:
     return _validate(merged, "--exclude") if patterns else settings
 
 
+def check(text: str, file: Path) -> None:
+    """Raise SettingsError where `text` is not what `file` may hold."""
+    _over(Settings(), Layer(origin=str(file), values=_parsed(text, file)))
+
+
 def _read_toml(config: Path) -> dict[str, Any]:
-    text = _text_of(config)
+    return _parsed(_text_of(config), config)
+
+
+def _parsed(text: str, config: Path) -> dict[str, Any]:
     try:
         values, problem = tomllib.loads(text), None
     except _NO_TOML as error:
@@ -178,9 +229,14 @@ def as_toml(settings: Settings) -> str:
         lines += [f"# {section.__doc__}", f"[{section_name}]"]
         for key, field in type(section).model_fields.items():
             value = getattr(section, key)
-            lines += [f"# {field.description}", f"# {key} = " if value is None else f"{key} = {_toml_value(value)}"]
+            lines += [f"# {field.description}", toml_line(key, value)]
         lines.append("")
     return "\n".join(lines)
+
+
+def toml_line(key: str, value: object) -> str:
+    """A setting as a line of TOML, commented out where it has no value."""
+    return f"# {key} = " if value is None else f"{key} = {_toml_value(value)}"
 
 
 def _toml_value(value: object) -> str:

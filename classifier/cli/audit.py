@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import MOST, MOST_SEED, path_argument
+from classifier.cli.options import MOST, MOST_SEED, LibraryArgument, library_or_default
 from classifier.cli.review import learn
 from classifier.cli.serve_page import Host, NoLearning, NoOpen, PageOptions, Port, Token, print_unfiled, show_page
 from classifier.errors import Message
@@ -24,7 +24,7 @@ _LEAST_ERROR = 1e-6
 
 
 def audit(
-    library: Annotated[Path, path_argument("The folder that was sorted into.")],
+    library: LibraryArgument = None,
     *,
     count: Annotated[
         int | None,
@@ -62,6 +62,7 @@ def audit(
         raise SettingsError("--json states the last audit; to draw another one by --count or --seed, add --new")
     if show is not None:
         print_lines(_("--show is no longer used: the page shows the pictures"), err=True)
+    library = library_or_default(library)
     interrupt.resumable_in(library)
     target = recorded_target(library) if max_error is None else max_error
     with open_session(library, count=count, seed=seed, anew=new, as_it_is=as_json and not new) as session:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.cli.options import ConfigOption, SetOption, path_option
+from classifier.cli.options import ConfigOption, SetOption, load_settings, path_option
 from classifier.i18n import _, count_
 
 if TYPE_CHECKING:
@@ -20,10 +20,16 @@ _INDENT = " " * 4
 def doctor(
     *,
     crawl: Annotated[
-        Path | None, path_option("--crawl", help_="A crawl to count and to measure on; it is only read.")
+        Path | None,
+        path_option(
+            "--crawl", help_="A crawl to count and to measure on; it is only read (default: that of illsort.toml)."
+        ),
     ] = None,
     out: Annotated[
-        Path | None, path_option("--out", "-o", help_="Where its library is to be (default: the current folder).")
+        Path | None,
+        path_option(
+            "--out", "-o", help_="Where its library is to be (default: that of illsort.toml, or the current folder)."
+        ),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask whether the model hub answers.")] = False,
     config: ConfigOption = None,
@@ -31,12 +37,12 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Check this machine: GPU, memory, decoders, disks, the model hub; time and room for a crawl."""
-    from classifier import settings
     from classifier.cli.terminal import TerminalProgress, print_json, print_lines
     from classifier.doctor.estimate import Estimate
     from classifier.doctor.examine import examine, requested
 
-    request = requested(settings.load(config, set_), crawl=crawl, out=out, offline=offline)
+    chosen = load_settings(config, set_, {"sort.crawl": crawl, "sort.library": out})
+    request = requested(chosen, crawl=chosen.sort.crawl, out=chosen.sort.library, offline=offline)
     findings: list[Finding] = []
     estimates: list[Estimate] = []
     for found in examine(request, TerminalProgress()):

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import MOST, ConfigOption, Excluded, SetOption, Verbose, path_argument, path_option
+from classifier.cli.options import (
+    MOST,
+    ConfigOption,
+    Excluded,
+    SetOption,
+    Verbose,
+    crawl_in,
+    load_settings,
+    path_argument,
+    path_option,
+)
 from classifier.cli.review import learn
 from classifier.cli.serve_page import Host, NoOpen, PageOptions, Port, Token, show_page
 from classifier.errors import Counted, Message
@@ -27,7 +37,9 @@ _TOO_FEW = 2
 
 
 def label(
-    crawl: Annotated[Path, path_argument("Folder of unsorted pictures; it is never changed.")],
+    crawl: Annotated[
+        Path | None, path_argument("Folder of unsorted pictures; it is never changed (default: that of illsort.toml).")
+    ] = None,
     *,
     labels: Annotated[
         Path | None, path_option("--labels", "-l", help_="The folder to label into (default: labels.folder).")
@@ -52,9 +64,9 @@ def label(
     from classifier.cli.terminal import TerminalProgress, print_lines
     from classifier.errors import SettingsError
 
-    loaded = settings.load(config, [*set_, *([] if mode is None else [f"sort.mode={mode.value}"])])
-    chosen = settings.excluding(loaded, exclude)
-    folder = labels or chosen.labels.folder
+    options = {"sort.crawl": crawl, "sort.mode": mode, "labels.folder": labels}
+    chosen = settings.excluding(load_settings(config, set_, options), exclude)
+    crawl, folder = crawl_in(chosen), chosen.labels.folder
     if folder is None:
         raise SettingsError("where do the labels go? say --labels FOLDER, for example --labels ~/labels")
     interrupt.resumable_in(folder)
@@ -65,8 +77,8 @@ def label(
 
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
     print_lines(*_in_words(sample, folder), err=True)
-    options = PageOptions(host=host, port=port, token=token, no_open=no_open)
-    if show_page(folder, options, name="label", learn=learn):
+    page = PageOptions(host=host, port=port, token=token, no_open=no_open)
+    if show_page(folder, page, name="label", learn=learn):
         made = file_decided(folder, progress=progress)
         for path, why in () if made is None else made.left:
             print_lines(_("{path}: not filed: {why}", path=path, why=why), err=True)

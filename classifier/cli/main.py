@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from classifier import __version__
 from classifier.cli import interrupt
 from classifier.cli.audit import audit
+from classifier.cli.config import config, init
 from classifier.cli.demo import demo
 from classifier.cli.doctor import doctor
 from classifier.cli.label import label
@@ -110,8 +111,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="illsort demo",
 )
+app.command(cls=Command, epilog="illsort init --crawl ~/crawl --labels ~/labels --out ~/sorted")(init)
 app.command(cls=Command, epilog="illsort label ~/crawl --labels ~/labels")(label)
-app.command(cls=Command, epilog="illsort train --config configs/default.toml --set labels.folder=~/labels")(train)
+app.command(cls=Command, epilog="illsort train --labels ~/labels --model ~/models/mine")(train)
 app.command(cls=Command, epilog="illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
 app.command(cls=Command, epilog="illsort status ~/sorted")(status)
 app.command(cls=Command, epilog="illsort review ~/sorted")(review)
@@ -121,6 +123,7 @@ app.command(cls=Command, epilog="illsort undo ~/sorted --run 3")(undo)
 app.command(cls=Command, epilog="illsort verify ~/sorted --quick")(verify)
 app.command(cls=Command, epilog="illsort demo --folder illsort-demo")(demo)
 app.command(cls=Command, epilog="illsort doctor --crawl ~/crawl --out ~/sorted")(doctor)
+app.command(cls=Command, epilog="illsort config --config configs/anime.toml")(config)
 
 
 def _language(text: str | Language) -> Language:

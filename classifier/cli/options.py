@@ -1,15 +1,22 @@
-"""Options and argument types that several commands share: paths, settings, and numbers within their range."""
+"""Options and arguments that several commands share: paths, settings, and numbers within their range.
+
+A crawl or a library that is not named is the one that `illsort.toml` in the current folder names.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from classifier.errors import message_of
 from classifier.i18n import _
 from classifier.paths import given_path
+
+if TYPE_CHECKING:
+    from classifier.settings import Settings
 
 MOST = 2**31 - 1
 """Largest count that is accepted."""
@@ -39,6 +46,59 @@ def as_path(text: str | Path) -> Path:
         raise typer.BadParameter(_("'{given}': {why}", given=str(text)[:200], why=message_of(error))) from None
 
 
+def load_settings(
+    config: Path | None, overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None
+) -> Settings:
+    """The settings in force for a command; see `settings.load`."""
+    from classifier import settings
+    from classifier.project import project_file
+
+    return settings.load(config, overrides, project=project_file(), options=options)
+
+
+def crawl_in(settings: Settings) -> Path:
+    """The crawl of the settings. Raises SettingsError when they name none."""
+    from classifier.errors import SettingsError
+
+    if settings.sort.crawl is None:
+        raise SettingsError("which crawl? name its folder, or write it into {file}: illsort init", file=_project_name())
+    return settings.sort.crawl
+
+
+def library_in(settings: Settings) -> Path:
+    """The library of the settings. Raises SettingsError when they name none."""
+    from classifier.errors import SettingsError
+
+    if settings.sort.library is None:
+        raise SettingsError(
+            "which library? name its folder, or write it into {file}: illsort init", file=_project_name()
+        )
+    return settings.sort.library
+
+
+def library_or_default(given: Path | None) -> Path:
+    """The library that was given, else that of `illsort.toml`, which is then said on stderr.
+
+    Raises SettingsError when that names none.
+    """
+    if given is not None:
+        return given
+    from classifier.cli.terminal import print_lines
+
+    library = library_in(load_settings(None))
+    print_lines(_("library: {folder} ({file})", folder=library, file=_project_name()), err=True)
+    return library
+
+
+def _project_name() -> str:
+    from classifier.project import PROJECT_FILE
+
+    return PROJECT_FILE
+
+
+LibraryArgument = Annotated[
+    Path | None, path_argument("The folder that was sorted into (default: that of illsort.toml).")
+]
 ConfigOption = Annotated[Path | None, path_option("--config", "-c", help_="TOML file with settings.")]
 SetOption = Annotated[
     list[str], typer.Option("--set", "-s", help="One setting, over the file: section.key=value; can be repeated.")

@@ -8,19 +8,21 @@ from typing import Annotated
 
 import typer
 
-from classifier.cli.options import path_argument
+from classifier.cli.options import library_or_default, path_argument
 from classifier.i18n import _
 
 
 def report(
-    path: Annotated[Path, path_argument("A model's folder, or a library.")],
+    path: Annotated[
+        Path | None, path_argument("A model's folder, or a library (default: the library of illsort.toml).")
+    ] = None,
     *,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
 ) -> None:
     """Write report.html: how sure it is and whether that is true, what to label next; or what a library holds."""
     from classifier.cli.terminal import print_lines
 
-    written = _write(path)
+    written = _write(library_or_default(path))
     print_lines(_("report: {path}", path=written))
     if open_:
         webbrowser.open(written.resolve().as_uri())

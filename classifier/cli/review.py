@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from classifier.cli.options import path_argument
+from classifier.cli.options import LibraryArgument, library_or_default
 from classifier.cli.serve_page import Host, NoLearning, NoOpen, PageOptions, Port, Token, print_unfiled, show_page
 from classifier.i18n import _
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from pathlib import Path
 
 
 def learn(pipe: Connection, library: Path) -> None:
@@ -21,7 +21,7 @@ def learn(pipe: Connection, library: Path) -> None:
 
 
 def review(
-    library: Annotated[Path, path_argument("The folder that was sorted into.")],
+    library: LibraryArgument = None,
     *,
     port: Port = 0,
     host: Host = "127.0.0.1",
@@ -32,6 +32,7 @@ def review(
     """Decide by keys what waits in _review and _unknown, on a page that only this machine can open."""
     from classifier.cli.terminal import print_lines
 
+    library = library_or_default(library)
     options = PageOptions(host=host, port=port, token=token, no_open=no_open)
     waiting = show_page(library, options, name="review", learn=None if no_learning else learn)
     print_unfiled(waiting)

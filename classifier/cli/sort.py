@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import ConfigOption, Excluded, SetOption, Verbose, path_argument, path_option
+from classifier.cli.options import (
+    ConfigOption,
+    Excluded,
+    SetOption,
+    Verbose,
+    crawl_in,
+    library_in,
+    load_settings,
+    path_argument,
+    path_option,
+)
 from classifier.errors import Counted, Message
 from classifier.i18n import _, count_
 from classifier.paths import command
@@ -19,8 +29,14 @@ from classifier.records import Mode
 if TYPE_CHECKING:
     from classifier.settings import Settings
 
-Crawl = Annotated[Path, path_argument("Folder of unsorted pictures; only --mode move changes it.")]
-Library = Annotated[Path, path_option("--out", "-o", help_="The library: the folder to sort into.")]
+Crawl = Annotated[
+    Path | None,
+    path_argument("Folder of unsorted pictures; only --mode move changes it (default: that of illsort.toml)."),
+]
+Library = Annotated[
+    Path | None,
+    path_option("--out", "-o", help_="The library: the folder to sort into (default: that of illsort.toml)."),
+]
 Model = Annotated[
     Path | None, path_option("--model", "-m", help_="The model's folder; later sorts take the library's last one.")
 ]
@@ -47,9 +63,9 @@ Embeddings = Annotated[
 
 
 def sort(
-    crawl: Crawl,
+    crawl: Crawl = None,
     *,
-    out: Library,
+    out: Library = None,
     model: Model = None,
     mode: Annotated[Mode | None, typer.Option(help="How a picture gets into the library (default: link).")] = None,
     threshold: Threshold = None,
@@ -75,18 +91,21 @@ def sort(
     from classifier import settings
     from classifier.cli.terminal import TerminalProgress, ask, print_lines
 
-    machine = _on_this_machine(device, workers, batch_size, amp_dtype, engine)
-    flags = _as_decided(mode, threshold, max_error, embeddings) | machine
-    overrides = [*set_, *(f"{name}={value}" for name, value in flags.items() if value is not None)]
-    chosen = settings.excluding(settings.load(config, overrides), exclude)
-    strictness, progress = _strictness(chosen, overrides), TerminalProgress(verbose=verbose)
+    options = {"sort.crawl": crawl, "sort.library": out, "model.folder": model}
+    options |= _as_decided(mode, threshold, max_error, embeddings)
+    options |= _on_this_machine(device, workers, batch_size, amp_dtype, engine)
+    chosen = settings.excluding(load_settings(config, set_, options), exclude)
+    strictness, progress = _strictness(chosen, set_, options), TerminalProgress(verbose=verbose)
+    if crawl is None or out is None:
+        crawl, out = crawl_in(chosen), library_in(chosen)
+        print_lines(_("sorting {crawl} into {library}", crawl=crawl, library=out), err=True)
     with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.sort.pipeline import sort as run_sort
     interrupt.resumable_in(None if dry_run else out)
     summary = run_sort(
         crawl,
         library=out,
-        bundle=model or chosen.model.folder,
+        bundle=chosen.model.folder,
         settings=chosen,
         **strictness,
         progress=progress,
@@ -100,18 +119,18 @@ def sort(
 
 def _as_decided(
     mode: Mode | None, threshold: float | None, max_error: float | None, embeddings: bool | None
-) -> dict[str, str | float | None]:
+) -> dict[str, Any]:
     return {
-        "sort.mode": mode and mode.value,
+        "sort.mode": mode,
         "sort.threshold": threshold,
         "sort.max_error": max_error,
-        "sort.embeddings": None if embeddings is None else str(embeddings).lower(),
+        "sort.embeddings": embeddings,
     }
 
 
 def _on_this_machine(
     device: str | None, workers: int | None, batch_size: int | None, amp_dtype: str | None, engine: str | None
-) -> dict[str, str | int | None]:
+) -> dict[str, Any]:
     given = {
         "device": device,
         "workers": workers,
@@ -141,11 +160,12 @@ def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key != "no_guarantee"} | {"promise": audit}
 
 
-def _strictness(chosen: Settings, overrides: Sequence[str]) -> dict[str, Any]:
+def _strictness(chosen: Settings, overrides: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
     """The requested threshold or error rate: the command line overrides the file, a rate a threshold."""
     from classifier.errors import SettingsError
 
     overridden = {override.partition("=")[0].strip() for override in overrides}
+    overridden |= {name for name, value in options.items() if value is not None}
     if overridden >= {"sort.threshold", "sort.max_error"}:
         raise SettingsError("--threshold and --max-error: give one of them; each says how sure a picture is to be")
     given = chosen.sort

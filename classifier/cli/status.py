@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from classifier.cli.options import path_argument
+from classifier.cli.options import LibraryArgument, library_or_default
 from classifier.errors import Message
 from classifier.i18n import _, count_
 from classifier.paths import command
@@ -20,13 +20,14 @@ _MOST_FAILURES = 20
 
 
 def status(
-    library: Annotated[Path, path_argument("The folder that was sorted into.")],
+    library: LibraryArgument = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a library holds, what waits for you, what failed and why."""
     from classifier.catalog.connection import reported_as_library_error
 
+    library = library_or_default(library)
     with reported_as_library_error(library):
         _show(library, as_json=as_json)
 

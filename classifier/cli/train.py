@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import ConfigOption, SetOption, Verbose
+from classifier.cli.options import ConfigOption, SetOption, Verbose, load_settings, path_option
 from classifier.errors import Message
 from classifier.i18n import _, count_
 
@@ -22,6 +22,16 @@ _ASKED = 0.05
 
 def train(
     *,
+    labels: Annotated[
+        Path | None, path_option("--labels", "-l", help_="Folder of category folders, or a CSV file of labels.")
+    ] = None,
+    model: Annotated[
+        Path | None, path_option("--model", "-m", help_="The folder that the model is written to.")
+    ] = None,
+    recipe: Annotated[str | None, typer.Option(help="finetune or head (default: finetune).")] = None,
+    unlabeled: Annotated[
+        Path | None, path_option("--unlabeled", help_="A crawl to learn from as well, without labels.")
+    ] = None,
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
     allow_pickle: Annotated[
@@ -30,10 +40,11 @@ def train(
     verbose: Verbose = False,
 ) -> None:
     """Learn your categories from labeled pictures."""
-    from classifier import settings
     from classifier.cli.terminal import TerminalProgress, failure_line, print_lines
 
-    chosen = settings.load(config, [*set_, *(["model.allow_pickle=true"] if allow_pickle else [])])
+    source = "labels.csv" if labels is not None and labels.is_file() else "labels.folder"
+    options = {source: labels, "model.folder": model, "train.recipe": recipe, "train.unlabelled": unlabeled}
+    chosen = load_settings(config, set_, options | {"model.allow_pickle": allow_pickle or None})
     progress = TerminalProgress(verbose=verbose)
     with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.model.weights import check_versions

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import MOST, path_argument, path_option
+from classifier.cli.options import MOST, LibraryArgument, library_or_default, path_option
 from classifier.i18n import _
 from classifier.paths import command
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def undo(
-    library: Annotated[Path, path_argument("The folder that was sorted into.")],
+    library: LibraryArgument = None,
     *,
     run: Annotated[
         int | None,
@@ -37,6 +37,7 @@ def undo(
     from classifier.cli.terminal import TerminalProgress, ask, print_json, print_lines
     from classifier.filing.undo import undo as run_undo
 
+    library = library_or_default(library)
     interrupt.resumable_in(library)
     asks = None if as_json or not sys.stdin.isatty() else partial(ask, default=False)
     summary = run_undo(library, run=run, crawl=crawl, on_unnamed=asks, progress=TerminalProgress())

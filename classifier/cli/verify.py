@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.cli.options import path_argument
+from classifier.cli.options import LibraryArgument, library_or_default
 from classifier.errors import Message
 from classifier.i18n import _, count_
 
@@ -18,7 +17,7 @@ _MOST_YOURS = 5
 
 
 def verify(
-    library: Annotated[Path, path_argument("The folder that was sorted into.")],
+    library: LibraryArgument = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Trust size and time; read no picture.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
@@ -27,6 +26,7 @@ def verify(
     from classifier.cli.terminal import TerminalProgress, print_json, print_lines
     from classifier.filing.verify import verify as run_verify
 
+    library = library_or_default(library)
     summary = run_verify(library, quick=quick, progress=TerminalProgress())
     print_lines(*_in_words(summary), err=as_json)
     if as_json:

@@ -83,7 +83,7 @@ def join_errors(errors: Sequence[Message]) -> Message:
 
 def train_command(folder: Path) -> str:
     """The command that trains a model on the labels in `folder`, quoted for every shell."""
-    return command("train", "--set", f"labels.folder={folder.absolute()}", "--set", "model.folder=~/models/mine")
+    return command("train", "--labels", folder.absolute(), "--model", "~/models/mine")
 
 
 def library_option(library: Path) -> str:

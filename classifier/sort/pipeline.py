@@ -145,7 +145,9 @@ def _scanned(
 
 
 def _begin(catalog: Catalog, *, crawl: Path, model: Bundle, settings: Settings, policy: Policy) -> int:
-    recorded = settings.model_dump(mode="json", include={"sort", "images", "runtime"})
+    recorded = settings.model_dump(
+        mode="json", include={"sort", "images", "runtime"}, exclude={"sort": {"crawl", "library"}}
+    )
     recorded["sort"] |= policy.settings()
     return runs.begin(
         catalog,

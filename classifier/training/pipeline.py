@@ -143,7 +143,7 @@ def _target(settings: Settings) -> Path:
     """Where the bundle goes; refused before the work, not after it."""
     if settings.model.folder is None:
         raise ModelError(
-            "model.folder is not set: say where the model goes, for example --set model.folder=~/models/mine"
+            "model.folder is not set: say where the model goes, for example --model ~/models/mine"
         )
     check_target(settings.model.folder)
     checkpoint.check(_state_of(settings.model.folder))

@@ -1,0 +1,98 @@
+"""A folder with `illsort.toml`: its commands need no arguments."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from classifier.cli.main import app
+from classifier.project import PROJECT_FILE
+from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, plain
+from kit.tree import make_tree, read_tree
+
+RED = encoded(plain(COLORS["red"]), "PNG")
+
+
+def illsort(*words: str | Path) -> int:
+    with pytest.raises(SystemExit) as ended:
+        app([str(word) for word in words])
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_commands_take_their_paths_from_the_folder_they_run_in(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = color_bundle(tmp_path / "model").folder
+    make_tree(tmp_path / "crawl", {"a.png": RED})
+    assert 0 == illsort("init", "--crawl", tmp_path / "crawl", "--model", model)
+    assert "illsort sort" in capsys.readouterr().out
+
+    assert 0 == illsort("sort")
+    assert f"sorting {tmp_path / 'crawl'} into sorted" in capsys.readouterr().err
+    assert {"a.png": RED} == read_tree(project / "sorted" / "red")
+
+    for command in ("status", "verify", "report", "undo"):
+        assert 0 == illsort(command)
+        assert f"library: sorted ({PROJECT_FILE})" in capsys.readouterr().err
+    assert not (project / "sorted" / "red").exists()
+
+
+def test_a_command_without_paths_and_project_says_what_to_do(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command, what in (("sort", "crawl"), ("label", "crawl"), ("status", "library"), ("review", "library")):
+        assert 2 == illsort(command)
+        assert [f"illsort: which {what}? name its folder, or write it into illsort.toml: illsort init"] == (
+            capsys.readouterr().err.splitlines()
+        )
+    assert [] == list(project.iterdir())
+
+
+def test_config_prints_a_file_of_settings_that_says_where_each_is_from(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / PROJECT_FILE).write_text("[sort]\nmode = 'copy'\n", encoding="utf-8")
+    assert 0 == illsort("config", "--set", "train.epochs=3")
+    printed = capsys.readouterr().out
+
+    assert 'mode = "copy"  # illsort.toml' in printed.splitlines()
+    assert "epochs = 3  # --set train.epochs=3" in printed.splitlines()
+    assert "threshold = 0.9  # default" in printed.splitlines()
+    assert "copy" == tomllib.loads(printed)["sort"]["mode"]
+
+    assert 0 == illsort("config", "--json")
+    shown = json.loads(capsys.readouterr().out)
+    assert {"value": "copy", "origin": PROJECT_FILE} == shown["sort.mode"]
+    assert {"value": 0.9, "origin": None} == shown["sort.threshold"]
+
+
+def test_init_never_overwrites_a_project(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / PROJECT_FILE).write_text("# mine\n", encoding="utf-8")
+
+    assert 2 == illsort("init", "--crawl", project)
+    assert "there is one already" in capsys.readouterr().err
+    assert "# mine\n" == (project / PROJECT_FILE).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "setting"), [("labels", "labels.folder"), ("labels.csv", "labels.csv")])
+def test_train_takes_a_folder_or_a_csv_of_labels(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str, setting: str
+) -> None:
+    path = project / name
+    path.write_text("file_name,label\n", encoding="utf-8") if "." in name else path.mkdir()
+
+    assert 2 == illsort("train", "--labels", path, "--model", project / "model")
+    assert setting.split(".")[1] in capsys.readouterr().err
+    assert not (project / "model").exists()

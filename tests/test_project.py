@@ -1,0 +1,70 @@
+"""The project's file: written once, changed in place, and what a person wrote in it stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier.errors import SettingsError
+from classifier.project import PROJECT_FILE, change_project, create_project, project_file
+from classifier.settings import load
+
+PATHS = {"labels.folder": Path("labels"), "sort.crawl": Path(r"C:\pictures\it's\图片")}
+
+
+def test_a_new_project_gives_the_paths_that_were_written(tmp_path: Path) -> None:
+    file = create_project(tmp_path, PATHS)
+
+    assert file == project_file(tmp_path)
+    chosen = load(None, project=file)
+    assert PATHS == {"labels.folder": chosen.labels.folder, "sort.crawl": chosen.sort.crawl}
+
+
+def test_a_windows_path_is_written_without_escapes(tmp_path: Path) -> None:
+    file = create_project(tmp_path, {"sort.crawl": Path(r"C:\new\users")})
+
+    assert r"'C:\new\users'" in file.read_text(encoding="utf-8")
+
+
+def test_a_project_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / PROJECT_FILE).write_text("# mine\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match="there is one already"):
+        create_project(tmp_path, PATHS)
+    assert "# mine\n" == (tmp_path / PROJECT_FILE).read_text(encoding="utf-8")
+
+
+def test_changing_a_path_leaves_comments_and_settings_of_the_user(tmp_path: Path) -> None:
+    file = tmp_path / PROJECT_FILE
+    file.write_text("# mine\n[sort]\nmode = 'copy' # keep\ncrawl = 'old'\n", encoding="utf-8")
+    change_project(file, {"sort.crawl": Path("new"), "labels.folder": Path("labels")})
+
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# mine\n[sort]\nmode = 'copy' # keep\ncrawl = 'new'\n")
+    assert Path("labels") == load(None, project=file).labels.folder
+
+
+@pytest.mark.parametrize("text", ["[sort\n", "[sort]\nwrong = 1\n", "sort = 3\n"])
+def test_a_file_that_cannot_be_read_is_named_and_left_alone(tmp_path: Path, text: str) -> None:
+    file = tmp_path / PROJECT_FILE
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=PROJECT_FILE):
+        change_project(file, PATHS)
+    assert text == file.read_text(encoding="utf-8")
+
+
+def test_the_file_given_wins_over_the_project_and_options_over_all(tmp_path: Path) -> None:
+    project, config = tmp_path / PROJECT_FILE, tmp_path / "a.toml"
+    project.write_text("[train]\nepochs = 3\nseed = 3\nfolds = 3\nbatch_size = 8\n", encoding="utf-8")
+    config.write_text("[train]\nepochs = 4\nseed = 4\nfolds = 4\n", encoding="utf-8")
+    overrides, options = ["train.epochs=5", "train.seed=5"], {"train.epochs": 6, "train.recipe": None}
+    chosen = load(config, overrides, project=project, options=options).train
+
+    assert (6, 5, 4, 8, "finetune") == (chosen.epochs, chosen.seed, chosen.folds, chosen.batch_size, chosen.recipe)
+
+
+def test_a_bad_option_is_one_line_that_names_it() -> None:
+    with pytest.raises(SettingsError, match=r"^--batch-size: runtime.batch_size = -1: give 0 or more$"):
+        load(None, options={"runtime.batch_size": -1})
