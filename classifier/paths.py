@@ -40,7 +40,7 @@ _NOT_ASCII = re.compile("[^\0-\x7f]")
 _TO_ESCAPE = re.compile(rf"[\ud800-\udfff]|\\(?={_ESCAPED.pattern[2:]})")
 _ENDS_WORD = re.compile(r"[\s&|<>^()%,;]")
 _NEEDS_NO_QUOTES = re.compile(r"(?:(?:[\w.-]+=)?~(?=/))?[\w@%+=:,./-]+")
-"""As for `shlex`, and letters of every language; illsort expands the `~` of `~/folder` and `key=~/folder`, whoever else does."""
+"""As for `shlex`, and letters of every language; illsort itself expands the `~` of `key=~/folder`."""
 _JOINERS = "\u200c\u200d"
 """They join and part letters of Persian, Hindi and of emoji, and hide nothing."""
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})

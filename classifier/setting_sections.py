@@ -118,8 +118,8 @@ class ModelSettings(Section):
 class TrainSettings(Section):
     """How the network learns."""
 
-    recipe: Literal["finetune", "head"] = "finetune"
-    """finetune: a head on frozen features, then the whole network from there; head: the first step alone."""
+    recipe: Literal["auto", "finetune", "head"] = "auto"
+    """head: a head on frozen features; finetune: then the whole network; auto: finetune on a GPU, else head."""
     epochs: Annotated[int, Field(ge=0, le=1000)] = 16
     """Passes over the labeled pictures while fine-tuning."""
     batch_size: Annotated[int, Field(ge=2, le=4096)] = 32

@@ -139,7 +139,9 @@ def doubting(folder: Path, made: Path) -> Path:
         one = sorted((labels / kind).iterdir())[number]
         one.rename(labels / wrong / one.name)
     settings = Settings(
-        labels=LabelSettings(folder=labels), model=ModelSettings(folder=made / "model"), train=TrainSettings(folds=3)
+        labels=LabelSettings(folder=labels),
+        model=ModelSettings(folder=made / "model"),
+        train=TrainSettings(recipe="finetune", folds=3),
     )
     return train_model(settings, progress=TerminalProgress()).bundle.folder
 

@@ -91,7 +91,13 @@ def train(source: Path, drawn: Draw, bundle: Path, *overrides: str) -> float:
     started = time.monotonic()
     settings = load(
         None,
-        [f"labels.folder={source}", f"labels.csv={drawn.labels_csv}", f"model.folder={bundle}", *overrides],
+        [
+            f"labels.folder={source}",
+            f"labels.csv={drawn.labels_csv}",
+            f"model.folder={bundle}",
+            "train.recipe=finetune",
+            *overrides,
+        ],
     )
     train_model(settings, progress=TerminalProgress())
     return time.monotonic() - started

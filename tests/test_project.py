@@ -62,7 +62,7 @@ def test_the_file_given_wins_over_the_project_and_options_over_all(tmp_path: Pat
     overrides, options = ["train.epochs=5", "train.seed=5"], {"train.epochs": 6, "train.recipe": None}
     chosen = load(config, overrides, project=project, options=options).train
 
-    assert (6, 5, 4, 8, "finetune") == (chosen.epochs, chosen.seed, chosen.folds, chosen.batch_size, chosen.recipe)
+    assert (6, 5, 4, 8, "auto") == (chosen.epochs, chosen.seed, chosen.folds, chosen.batch_size, chosen.recipe)
 
 
 def test_a_bad_option_is_one_line_that_names_it() -> None:

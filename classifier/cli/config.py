@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli.options import ConfigOption, SetOption, load_settings, path_option
+from classifier.errors import Message
 from classifier.i18n import _
 from classifier.paths import command
 
@@ -69,12 +70,12 @@ def init(
 def _asked() -> Path:
     """The crawl, asked for until a folder is named."""
     from classifier.cli.options import as_path
-    from classifier.cli.terminal import print_lines
+    from classifier.cli.terminal import ask_text, print_lines
 
     while True:
-        given = typer.prompt(_("Where are your unsorted pictures?"), err=True)
+        given = ask_text(Message("Where are your unsorted pictures?"))
         try:
-            folder = as_path(given.strip().strip("\"'"))
+            folder = as_path(given.strip("\"'"))  # a path that is dragged into a terminal comes in quotes
         except typer.BadParameter as error:
             print_lines(error.message, err=True)
             continue

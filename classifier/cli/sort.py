@@ -61,6 +61,10 @@ Embeddings = Annotated[
     typer.Option(help="Keep what the network sees, so that a new head reads no picture again (default: yes)."),
 ]
 
+Device = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda (every card equal to the first), cuda:1 (that one alone), mps.")
+]
+
 
 def sort(
     crawl: Crawl = None,
@@ -76,9 +80,7 @@ def sort(
     restore_deleted: RestoreDeleted = False,
     embeddings: Embeddings = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda (every card equal to the first), cuda:1 (that one alone), mps.")
-    ] = None,
+    device: Device = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="Processes that decode; 0: none.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="Pictures a forward pass.")] = None,
     amp_dtype: Annotated[str | None, typer.Option(help="auto, float32, float16 or bfloat16, on a GPU.")] = None,
@@ -96,9 +98,7 @@ def sort(
     options |= _on_this_machine(device, workers, batch_size, amp_dtype, engine)
     chosen = settings.excluding(load_settings(config, set_, options), exclude)
     strictness, progress = _strictness(chosen, set_, options), TerminalProgress(verbose=verbose)
-    if crawl is None or out is None:
-        crawl, out = crawl_in(chosen), library_in(chosen)
-        print_lines(_("sorting {crawl} into {library}", crawl=crawl, library=out), err=True)
+    crawl, out = _places(chosen, are_given=crawl is not None and out is not None)
     with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.sort.pipeline import sort as run_sort
     interrupt.resumable_in(None if dry_run else out)
@@ -115,6 +115,16 @@ def sort(
         plan=(lambda line: print_lines(_(line), err=as_json)) if dry_run else None,
     )
     _end(summary if dry_run else _with_audit(summary, out), out, dry_run=dry_run, as_json=as_json)
+
+
+def _places(chosen: Settings, *, are_given: bool) -> tuple[Path, Path]:
+    """The crawl and the library, printed where the command line names but one of them or none."""
+    from classifier.cli.terminal import print_lines
+
+    crawl, library = crawl_in(chosen), library_in(chosen)
+    if not are_given:
+        print_lines(_("sorting {crawl} into {library}", crawl=crawl, library=library), err=True)
+    return crawl, library
 
 
 def _as_decided(

@@ -55,6 +55,11 @@ def ask(question: Message, *, default: bool = True) -> bool:
         print_lines(_("answer y or n"), err=True)
 
 
+def ask_text(question: Message) -> str:
+    """Ask for a text."""
+    return str(typer.prompt(displayable(_(question)), err=True)).strip()
+
+
 class _Bar:
     def __init__(self, bar: tqdm[Never]) -> None:
         self._bar = bar

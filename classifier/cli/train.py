@@ -28,7 +28,7 @@ def train(
     model: Annotated[
         Path | None, path_option("--model", "-m", help_="The folder that the model is written to.")
     ] = None,
-    recipe: Annotated[str | None, typer.Option(help="finetune or head (default: finetune).")] = None,
+    recipe: Annotated[str | None, typer.Option(help="auto, finetune or head (default: auto).")] = None,
     unlabeled: Annotated[
         Path | None, path_option("--unlabeled", help_="A crawl to learn from as well, without labels.")
     ] = None,

@@ -17,7 +17,6 @@ _WORDS: Final = (
     Message("Arguments"),
     Message("Options"),
     Message("Commands"),
-    Message("required"),
     Message("env var: {var}"),
     Message("No such command {name!r}."),
     Message("Show this message and exit."),
@@ -66,8 +65,4 @@ def usage_message(error: Any) -> str:
     if not isinstance(error, typer.BadParameter) or error.param is None or error.param_hint is not None:
         return str(error.format_message())
     name = error.param.get_error_hint()
-    if not hasattr(error, "param_type"):
-        return _("Invalid value for {name}: {why}", name=name, why=error.message)
-    if error.param.param_type_name == "option":
-        return _("Missing option {name}", name=name)
-    return _("Missing argument {name}", name=name)
+    return _("Invalid value for {name}: {why}", name=name, why=error.message)

@@ -51,7 +51,7 @@ def demo(folder: Path, *, progress: Progress) -> DemoResult:
     settings = Settings(
         labels=LabelSettings(folder=folder / "labels"),
         model=ModelSettings(folder=folder / "model"),
-        train=TrainSettings(folds=1),  # it is to be over soon, and 30 labels promise nothing anyway
+        train=TrainSettings(recipe="finetune", folds=1),  # it is to be over soon, and 30 labels promise nothing anyway
     )
     bundle = train_model(settings, progress=progress).bundle
     library = folder / "sorted"

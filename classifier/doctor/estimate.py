@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import Message
 from classifier.progress import format_duration
+from classifier.training.recipe import LOOKED_AT, shown_and_looked_at
 from classifier.web.thumbnails import LIMIT_BYTES
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ LABELS: Final = 200
 CATALOG_BYTES: Final = 2_600
 """A picture in the catalog and the log of moves; measured on 3,165 pictures with short paths."""
 _THUMBNAIL_BYTES: Final = 20_000
-_USUAL_FOLDS: Final = 3
-_LOOKED_AT: Final = 2
-"""Fitting a head and reckoning what it is worth takes as long as looking at each label twice."""
 _STEPS: Final = ((60, 10), (600, 60), (3_600, 300), (36_000, 600), (math.inf, 3_600))
 """Up to so many seconds, in steps of so many."""
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -60,21 +58,16 @@ def estimate(speed: Speed, *, count: int, settings: Settings) -> Estimate:
         engine=speed.engine,
         pictures_per_second=speed.sorting,
         sort=count / speed.sorting,
-        head=_LOOKED_AT * LABELS / speed.sorting,
+        head=LOOKED_AT * LABELS / speed.sorting,
         finetune=None if speed.training is None else _finetune(speed.training, speed.sorting, settings),
         disk=count * (CATALOG_BYTES + speed.row_bytes) + min(LIMIT_BYTES, count * _THUMBNAIL_BYTES),
     )
 
 
 def _finetune(training: float, sorting: float, settings: Settings) -> float:
-    """Every fold learns from all labels but its own part, in each epoch, and then a last network from all of them."""
-    train = settings.train
-    folds = train.folds or _USUAL_FOLDS
-    held_out = settings.labels.validation_share if folds == 1 else 1 / folds
-    shown = train.epochs * LABELS * (folds * (1 - held_out) + 1)
-    looked_at = LABELS * (train.epochs * folds * held_out + folds + 2 * _LOOKED_AT)
-    seconds = shown / training + looked_at / sorting
-    return min(seconds, 60 * train.minutes) if train.minutes else seconds
+    shown, looked_at = shown_and_looked_at(settings, LABELS)
+    seconds, minutes = shown / training + looked_at / sorting, settings.train.minutes
+    return min(seconds, 60 * minutes) if minutes else seconds
 
 
 def about(seconds: float) -> Message:

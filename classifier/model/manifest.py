@@ -74,6 +74,8 @@ class Manifest(BaseModel):
     backbone: Annotated[str, Field(max_length=_LONGEST)]
     backbone_license: Annotated[str, Field(max_length=_LONGEST)] = ""
     """Of the weights that training started from; empty in older bundles, and where it is not known."""
+    is_interim: bool = False
+    """Whether fine-tuning went on after this was written, whose model takes its place."""
     measured: dict[str, int | float | str | None]
     """How many labels it learned from, and what the held-out ones say of it."""
     settings: dict[str, dict[str, Any]]
@@ -144,3 +146,11 @@ def load_manifest(folder: Path) -> Manifest:
         raise ModelError(
             "{path}: {why}; train again or restore it", path=folder / MANIFEST, why=first_problem(error)
         ) from None
+
+
+def is_interim(folder: Path) -> bool:
+    """Whether there is a bundle in `folder` that its training would have replaced."""
+    try:
+        return load_manifest(folder).is_interim
+    except (ModelError, OSError):
+        return False

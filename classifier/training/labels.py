@@ -20,8 +20,7 @@ from classifier.paths import given_path
 from classifier.progress import Progress
 from classifier.records import Example, Label, Selection, Split
 from classifier.settings import LabelSettings, Settings
-
-_FOLDS = {"head": 5, "finetune": 3}
+from classifier.training.recipe import FOLDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +122,7 @@ def _random_labels_summary(count: int, *, missing: int) -> Message:
 
 def split_examples(settings: Settings, examples: tuple[Example, ...], groups: list[int]) -> tuple[Split, ...]:
     """The folds of `train.folds`, or one split; `groups` keeps near-duplicates on one side."""
-    count = settings.train.folds or _FOLDS[settings.train.recipe]
+    count = settings.train.folds or FOLDS[settings.train.recipe]
     if count > 1:
         return kfold_split(examples, groups, count=count, seed=settings.train.seed)
     held_out = holdout_split(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from classifier import __version__
 from classifier.errors import Counted, CrawlError, Message, ModelError, message_of
 from classifier.exclude import Exclude
-from classifier.inference.device import runtime_from_settings
+from classifier.inference.device import Runtime, runtime_from_settings
 from classifier.inference.pipeline import open_pool
 from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
@@ -25,15 +22,13 @@ from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.labels.random_draw import apply_draws
 from classifier.model.bundle import Bundle, check_target, open_bundle
 from classifier.model.bundle_files import MANIFEST
-from classifier.model.manifest import Manifest
+from classifier.model.manifest import is_interim
 from classifier.model.start import Start, load_start
-from classifier.model.trained import save_bundle
 from classifier.paths import given_path
 from classifier.progress import Progress, SilentProgress, combined
 from classifier.records import Example, Failure, Label
 from classifier.settings import Settings
 from classifier.training import checkpoint
-from classifier.training.artifacts import collect_artifacts
 from classifier.training.context import Hyperparameters, TrainingContext
 from classifier.training.dataset import read_in_workers
 from classifier.training.labels import (
@@ -46,7 +41,10 @@ from classifier.training.labels import (
 )
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.pseudo_labels import sample, sample_size
-from classifier.training.train import ESTIMATING, WRITING, Trained, stage_costs, train
+from classifier.training.recipe import Plan, only_a_head, plan_for
+from classifier.training.saving import Saving
+from classifier.training.stages import stage_costs
+from classifier.training.train import Trained, train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +69,8 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     progress.detail(tune_malloc())
     runtime = runtime_from_settings(settings.runtime)
     runtime.report(progress)
+    plan = _plan(settings, folder, runtime)
+    settings = plan.settings
     with open_pool(runtime, limits_from(settings.images), progress) as pool:
         start = load_start(settings, num_categories=len(categories), progress=progress)
         labeled, failures = read_examples(
@@ -78,12 +78,11 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
         )
         before = fitted_before(settings)
         sample = mark_fitted(apply_draws(labeled, gathered.draws), before, settings)
-        examples = sample.examples
         progress.say(evidence_summary(sample, before))
         with progress.stage(Message("comparing labels"), total=None, unit=""):
-            groups = group_near_duplicates(examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
-        splits = split_examples(settings, examples, groups)
-        progress.say(split_summary(examples, splits))
+            groups = group_near_duplicates(sample.examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
+        splits = split_examples(settings, sample.examples, groups)
+        progress.say(split_summary(sample.examples, splits))
         state, recipe = _state_of(folder), _recipe(settings, start, tunings=len(splits) + 1)
         run = TrainingContext(
             network=place(start.network, runtime).eval(),
@@ -97,27 +96,35 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
             folder=state,
             progress=progress,
         )
-        run = replace(run, crawl=_unlabeled(run, settings, examples + sample.without_category))
+        run = replace(run, crawl=_unlabeled(run, settings, sample.examples + sample.without_category))
+        saving = Saving(
+            folder=folder,
+            settings=settings,
+            license=start.license,
+            sample=sample,
+            groups=dict(zip(sample.examples, groups, strict=True)),
+            before=before,
+            parts=len(splits),
+        )
         with combined(progress, Message("training"), stage_costs(run, splits)) as whole:
             run = replace(run, progress=whole)
-            trained = train(run, splits)
-            with whole.stage(ESTIMATING, total=None, unit=""):
-                artifacts = collect_artifacts(
-                    run, trained, dict(zip(examples, groups, strict=True)), sample, parts=len(splits)
-                )
-            with whole.stage(WRITING, total=None, unit=""):
-                bundle = save_bundle(
-                    folder,
-                    network=start.network.cpu(),
-                    manifest=_manifest(settings, run, trained, backbone_license=start.license),
-                    evaluation=artifacts.figures,
-                    parts=replace(
-                        artifacts.parts, fitted=before.with_examples(examples + run.crawl) if trained.epoch else before
-                    ),
-                )
-                checkpoint.remove(state)
+            trained = train(run, splits, on_head=partial(saving.save_head, run) if plan.head_first else _ignore)
+            bundle, evaluation = saving.save(run, trained)
+        checkpoint.remove(state)
+        if plan.left_out:
+            progress.say(only_a_head(settings, labels=len(labeled), seconds_per_image=trained.seconds_per_image))
         unread = tuple((example.label, failure) for example, failure in trained.unread)
-        return TrainingResult(bundle=bundle, evaluation=artifacts.figures, unreadable=failures + unread)
+        return TrainingResult(bundle=bundle, evaluation=evaluation, unreadable=failures + unread)
+
+
+def _plan(settings: Settings, folder: Path, runtime: Runtime) -> Plan:
+    has_model = (folder / MANIFEST).exists() and not is_interim(folder)
+    has_gpu = runtime.device.type != "cpu"
+    return plan_for(settings, has_gpu=has_gpu, has_begun=has_begun(settings), has_model=has_model)
+
+
+def _ignore(_: Trained) -> None:
+    pass
 
 
 def _reader(settings: Settings, pool: WorkerPool) -> Callable[[tuple[Label, ...]], Iterator[Result]]:
@@ -142,9 +149,7 @@ def _check_backbone(settings: Settings) -> None:
 def _target(settings: Settings) -> Path:
     """Where the bundle goes; refused before the work, not after it."""
     if settings.model.folder is None:
-        raise ModelError(
-            "model.folder is not set: say where the model goes, for example --model ~/models/mine"
-        )
+        raise ModelError("model.folder is not set: say where the model goes, for example --model ~/models/mine")
     check_target(settings.model.folder)
     checkpoint.check(_state_of(settings.model.folder))
     return settings.model.folder
@@ -195,25 +200,3 @@ def _unlabeled(run: TrainingContext, settings: Settings, labeled: tuple[Example,
         )
     )
     return run.look(paths, without=frozenset(example.image_id for example in labeled))
-
-
-def _manifest(settings: Settings, run: TrainingContext, trained: Trained, *, backbone_license: str) -> Manifest:
-    return Manifest(
-        categories=run.categories,
-        image_size=run.transform.image_size,
-        max_squeeze=run.transform.max_squeeze,
-        temperature=trained.temperature,
-        threshold=settings.sort.threshold,
-        backbone=settings.model.backbone,
-        backbone_license=backbone_license,
-        measured={
-            "labels": len(trained.embedded.examples),
-            "held_out": trained.evaluation.count,
-            "accuracy": trained.evaluation.accuracy,
-            "accuracy_of_frozen_head": trained.frozen.accuracy,
-            "calibration_error": trained.evaluation.calibration_error,
-        },
-        settings=settings.model_dump(mode="json"),
-        versions={"illsort": __version__, "python": platform.python_version()}
-        | {package: version(package) for package in ("torch", "torchvision", "timm", "pillow")},
-    )

@@ -7,7 +7,8 @@ Each fold is held out once, so that the metrics cover all labels; the final netw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
 from typing import TYPE_CHECKING, Final
@@ -17,17 +18,18 @@ import numpy as np
 from classifier.errors import Message
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.ood import fit_ood
-from classifier.progress import StageCost, StageName
 from classifier.records import Example, Failure, Split
+from classifier.training import stages
 from classifier.training.checkpoint import Epoch
 from classifier.training.metrics import Evaluation, evaluate
 from classifier.training.pseudo_labels import PseudoLabels, select_confident, soft_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from classifier.progress import StageName
     from classifier.records import Split
     from classifier.training.context import Features, TrainingContext
 
@@ -50,6 +52,7 @@ class Trained:
     network then learns from all of them, so it is, if anything, better than that. `judged` are the same images as in
     `evaluation`. `epoch` is the one that was kept, 0 for the frozen features; `histories` has one for each fold.
     `embedded` are the labeled images as the network sees them in the end, `frozen_features` as in the beginning.
+    `seconds_per_image` is what reading and embedding a labeled image took.
     """
 
     temperature: float
@@ -61,50 +64,65 @@ class Trained:
     embedded: Features
     frozen_features: Features
     unread: tuple[tuple[Example, Failure], ...]
+    seconds_per_image: float
 
 
-def train(run: TrainingContext, folds: Sequence[Split]) -> Trained:
+def train(
+    run: TrainingContext, folds: Sequence[Split], *, on_head: Callable[[Trained], None] = lambda _: None
+) -> Trained:
     """Train the run's network in place; it is in evaluation mode on the runtime's device, its head in category order.
 
     `folds` are splits of the same labels; a fold that holds nothing out says nothing. A killed run goes on from its
-    state; `checkpoint.remove` that once the result is safe. Raises LabelsError when a category has no image left to
+    state; `checkpoint.remove` that once the result is safe. `on_head` is called before fine-tuning, while the network
+    has the head on frozen features, and may move it to the CPU. Raises LabelsError when a category has no image left to
     learn from, or an image vanishes meanwhile.
     """
-    everything = run.embed(folds[0].train + folds[0].validation, EMBEDDING)
+    began = time.monotonic()
+    everything = run.embed(folds[0].train + folds[0].validation, stages.EMBEDDING)
+    seconds_per_image = (time.monotonic() - began) / max(1, len(everything.examples))
     folds = [_readable(fold, everything) for fold in folds]
     for fold in folds:
         run.check(everything.of(fold.train))
     judging = [fold for fold in folds if fold.validation]
     judged = _concatenate(run, [_judge(run, everything, fold) for fold in judging])
     frozen, temperature = _evaluate(run, judged)
-    evaluation, epoch, frozen_features = frozen, 0, everything
-    histories: tuple[tuple[Epoch, ...], ...] = ()
-    if run.recipe.recipe == "finetune" and run.recipe.epochs > 0:
-        start = run.weights()
-        outcomes = []
-        for number, fold in enumerate(judging, start=1):
-            outcomes.append(_fine_tune_fold(run, everything, fold, part=_part(number, judging)))
-            run.network.load_state_dict(start)
-        epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
-        histories = tuple(outcome.history for outcome in outcomes)
-        if epoch > 0:
-            judged = _concatenate(run, [outcome.judged for outcome in outcomes])
-            evaluation, temperature = _evaluate(run, judged)
-            _tune(run, everything, everything.of(()), stop_after=epoch, part=ALL_LABELS)
-            everything = run.embed(everything.examples, EMBEDDING_AGAIN)
-        _report(run, frozen, evaluation, epoch)
-    run.network.set_head(run.fit(everything))
-    return Trained(
+    with_head = Trained(
         temperature=temperature,
         frozen=frozen,
-        evaluation=evaluation,
+        evaluation=frozen,
         judged=judged,
-        epoch=epoch,
-        histories=histories,
+        epoch=0,
+        histories=(),
         embedded=everything,
-        frozen_features=frozen_features,
-        unread=frozen_features.unread,
+        frozen_features=everything,
+        unread=everything.unread,
+        seconds_per_image=seconds_per_image,
     )
+    run.network.set_head(run.fit(everything))
+    if run.recipe.recipe == "head" or not run.recipe.epochs:
+        return with_head
+    on_head(with_head)
+    return _fine_tuned(run, with_head, judging)
+
+
+def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Split]) -> Trained:
+    """Fine-tune: on each fold to judge it and to find the epoch to stop after, then on all labels."""
+    everything, start = with_head.frozen_features, run.weights()
+    outcomes = []
+    for number, fold in enumerate(judging, start=1):
+        outcomes.append(_fine_tune_fold(run, everything, fold, part=stages.part(number, judging)))
+        run.network.load_state_dict(start)
+    epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
+    trained = replace(with_head, epoch=epoch, histories=tuple(outcome.history for outcome in outcomes))
+    if epoch > 0:
+        judged = _concatenate(run, [outcome.judged for outcome in outcomes])
+        evaluation, temperature = _evaluate(run, judged)
+        _tune(run, everything, everything.of(()), stop_after=epoch, part=stages.ALL_LABELS)
+        embedded = run.embed(everything.examples, stages.EMBEDDING_AGAIN)
+        trained = replace(trained, judged=judged, evaluation=evaluation, temperature=temperature, embedded=embedded)
+    _report(run, trained)
+    run.network.set_head(run.fit(trained.embedded))
+    return trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +138,7 @@ def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part
     """Fine-tune on all but one part of the labels, and judge that part."""
     learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
     epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
-    tuned = run.embed(fold.train + fold.validation, _embedding(part))
+    tuned = run.embed(fold.train + fold.validation, stages.embedding(part))
     return _FoldResult(judged=_judge(run, tuned, fold), epoch=epoch, history=history)
 
 
@@ -129,20 +147,20 @@ def _tune(
 ) -> tuple[int, tuple[Epoch, ...]]:
     """Fine-tune on the labels; with a crawl, once more from the start on them and on what the first network guesses."""
     start = run.weights()
-    kept = run.finetune(learned, held_out, stop_after=stop_after, name=_fine_tuning(part))
+    kept = run.finetune(learned, held_out, stop_after=stop_after, name=stages.fine_tuning(part))
     if not run.crawl or kept[0] == 0:
         return kept
     # What is held out is guessed like the crawl: the figures are then of images that the network has guessed at.
     guesses = _guess(run, learned.examples, run.crawl + held_out.examples, part=part)
     run.network.load_state_dict(start)
-    return run.finetune(learned, held_out, stop_after=stop_after, name=_learning(part), guesses=guesses)
+    return run.finetune(learned, held_out, stop_after=stop_after, name=stages.learning(part), guesses=guesses)
 
 
 def _guess(
     run: TrainingContext, labeled: Sequence[Example], unlabeled: Sequence[Example], *, part: StageName
 ) -> PseudoLabels:
     """What the network as it is now guesses of the unlabeled images, as far as it is to be learned from."""
-    features = run.embed([*labeled, *unlabeled], _guessing(part))
+    features = run.embed([*labeled, *unlabeled], stages.guessing(part))
     known, pool = features.of(labeled), features.of(unlabeled)
     head = run.fit(known)
     probabilities_MK = probabilities(head(pool.embeddings), 1.0)
@@ -196,81 +214,18 @@ def _readable(fold: Split, features: Features) -> Split:
     )
 
 
-def _report(run: TrainingContext, frozen: Evaluation, evaluation: Evaluation, epoch: int) -> None:
+def _report(run: TrainingContext, trained: Trained) -> None:
     """What fine-tuning came to, in a sentence."""
-    if frozen.accuracy is not None and evaluation.accuracy is not None:
+    before, after = trained.frozen.accuracy, trained.evaluation.accuracy
+    if before is not None and after is not None:
         run.progress.say(
             Message(
                 "Of {count} labeled pictures, each held out once, {before:.0%} are right before fine-tuning and "
                 "{after:.0%} after it; {epoch} of {epochs} epochs are kept.",
-                count=evaluation.count,
-                before=frozen.accuracy,
-                after=evaluation.accuracy,
-                epoch=epoch,
+                count=trained.evaluation.count,
+                before=before,
+                after=after,
+                epoch=trained.epoch,
                 epochs=run.recipe.epochs,
             )
         )
-
-
-EMBEDDING: Final = StageName("embedding labels", code="embedding")
-EMBEDDING_AGAIN: Final = StageName("embedding labels again", code="embedding_again")
-ESTIMATING: Final = StageName("estimating what more labels bring", code="estimating")
-WRITING: Final = StageName("writing the model", code="writing")
-ALL_LABELS: Final = StageName("with all labels", code="all_labels")
-
-
-def _part(number: int, folds: Sequence[Split]) -> StageName:
-    return StageName("{number} of {count}", code=number, number=number, count=len(folds))
-
-
-def _embedding(part: StageName) -> StageName:
-    return StageName("embedding labels {part}", code=("embedding", part.code), part=part)
-
-
-def _fine_tuning(part: StageName) -> StageName:
-    return StageName("fine-tuning {part}", code=("fine_tuning", part.code), part=part)
-
-
-def _guessing(part: StageName) -> StageName:
-    return StageName("guessing at the crawl {part}", code=("guessing", part.code), part=part)
-
-
-def _learning(part: StageName) -> StageName:
-    return StageName("learning from the crawl {part}", code=("learning", part.code), part=part)
-
-
-_TRAINING: Final = 3.0
-"""Showing an image to learn from it, by the time of only looking at it: forward and backward."""
-_COUNTING: Final = 0.5
-"""What is reckoned from an image in the end, by the time of looking at it."""
-
-
-def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]:
-    """All stages that training shows, in their order, each with what it costs in images looked at."""
-    count = len(folds[0].train) + len(folds[0].validation)
-    return [
-        StageCost(code=EMBEDDING.code, cost=count, kind="look"),
-        *(_stages(run, folds, count) if run.recipe.recipe == "finetune" and run.recipe.epochs else ()),
-        StageCost(code=ESTIMATING.code, cost=_COUNTING * count, kind="reckon"),
-        StageCost(code=WRITING.code, cost=_COUNTING * count, kind="write"),
-    ]
-
-
-def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterator[StageCost]:
-    judging = [fold for fold in folds if fold.validation]
-    for number, fold in enumerate(judging, start=1):
-        part = _part(number, judging)
-        yield from _tuned(run, part, len(fold.train), held_out=len(fold.validation))
-        yield StageCost(code=_embedding(part).code, cost=count, kind="look")
-    yield from _tuned(run, ALL_LABELS, count, held_out=0)
-    yield StageCost(code=EMBEDDING_AGAIN.code, cost=count, kind="look")
-
-
-def _tuned(run: TrainingContext, part: StageName, learned: int, *, held_out: int) -> Iterator[StageCost]:
-    most = run.recipe.most_seconds
-    cost = run.recipe.epochs * (_TRAINING * learned + held_out)
-    yield StageCost(code=_fine_tuning(part).code, cost=cost, kind="learn", most_seconds=most)
-    if run.crawl:
-        looked_at = learned + len(run.crawl) + held_out
-        yield StageCost(code=_guessing(part).code, cost=looked_at, kind="look")
-        yield StageCost(code=_learning(part).code, cost=2 * cost, kind="learn", most_seconds=most)

@@ -49,9 +49,7 @@ def test_commands_take_their_paths_from_the_folder_they_run_in(
     assert not (project / "sorted" / "red").exists()
 
 
-def test_a_command_without_paths_and_project_says_what_to_do(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_command_without_paths_and_project_says_what_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for command, what in (("sort", "crawl"), ("label", "crawl"), ("status", "library"), ("review", "library")):
         assert 2 == illsort(command)
         assert [f"illsort: which {what}? name its folder, or write it into illsort.toml: illsort init"] == (

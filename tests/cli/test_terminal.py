@@ -135,7 +135,9 @@ def test_file_names_reach_no_terminal_and_json_is_json(tmp_path: Path) -> None:
     assert json.loads(illsort("cp932", "status", str(tmp_path / "out"), "--json").stdout)
 
 
-@pytest.mark.parametrize("words", [("sort", "a", OWNED), (OWNED,), ("sort", "--mode", OWNED), ("sort",), ("--x",)])
+@pytest.mark.parametrize(
+    "words", [("sort", "a", OWNED), (OWNED,), ("sort", "--mode", OWNED), ("sort", "--out"), ("--x",)]
+)
 def test_what_the_parser_refuses_is_one_line(words: tuple[str, ...]) -> None:
     refused = illsort("utf-8", *words)
     assert (2, b"", 1) == (refused.returncode, refused.stdout, refused.stderr.count(b"\n"))

@@ -98,9 +98,9 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
             page.goto(served.address)
             name_all(page)
             type_keys(page, "f", "Enter")
-            page.wait_for_selector(f"dialog code:has-text('labels.folder={labels}')")
+            page.wait_for_selector(f"dialog code:has-text('--labels {labels}')")
             page.goto("about:blank")
-        assert f"train with: illsort train --set labels.folder={labels}" in served.stderr
+        assert f"train with: illsort train --labels {labels}" in served.stderr
         filed = set(all_files(labels))
         assert {name.replace("/", " ").split()[0] for name in filed} == set(KINDS.values())
         assert all(name.startswith(f"{KINDS[Path(name).name.split()[0]]}/") for name in filed)

@@ -22,4 +22,4 @@ def test_a_pasted_command_names_the_same_folder(name: bytes) -> None:
     shown = subprocess.run([str(BASH), "-c", f"printf '%s\\0' {words}"], capture_output=True, check=True)
 
     words.encode()
-    assert b"labels.folder=/labels/" + name == shown.stdout.split(b"\0")[1]
+    assert b"/labels/" + name == shown.stdout.split(b"\0")[1]

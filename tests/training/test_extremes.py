@@ -34,6 +34,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         f"model.backbone=local-dir:{folder / 'backbone'}",
         "model.image_size=32",
         "train.epochs=1",
+        "train.recipe=finetune",
         "train.batch_size=4",
         "runtime.workers=0",
     ]

@@ -50,7 +50,13 @@ def tree(count: int = 6) -> Tree:
 
 def settings(folder: Path, backbone: str, *overrides: str) -> Settings:
     fixed = (f"labels.folder={folder / 'labels'}", f"model.folder={folder / 'model'}", f"model.backbone={backbone}")
-    small = ("model.image_size=32", "train.epochs=2", "train.batch_size=4", "runtime.workers=0")
+    small = (
+        "train.recipe=finetune",
+        "model.image_size=32",
+        "train.epochs=2",
+        "train.batch_size=4",
+        "runtime.workers=0",
+    )
     return load(None, [*fixed, *small, *overrides])
 
 

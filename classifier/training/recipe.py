@@ -1,0 +1,72 @@
+"""Which recipe a training follows, and what fine-tuning costs. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from classifier.errors import Message
+from classifier.progress import format_duration
+from classifier.settings import Settings
+
+FOLDS: Final = {"finetune": 3, "head": 5}
+"""Parts of the labels that are each held out once, where `train.folds` leaves it open."""
+LEARNING: Final = 3.0
+"""Showing an image to learn from it, by the time of only looking at it: forward and backward."""
+LOOKED_AT: Final = 2
+"""Fitting a head and reckoning what it is worth takes as long as looking at each label twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`settings` with the recipe that is followed, finetune or head.
+
+    With `head_first` a model with a head alone is saved before fine-tuning. `left_out` where `train.recipe` is auto and
+    fine-tuning is not done.
+    """
+
+    settings: Settings
+    head_first: bool = False
+    left_out: bool = False
+
+
+def plan_for(settings: Settings, *, has_gpu: bool, has_begun: bool, has_model: bool) -> Plan:
+    """What `train.recipe` comes to here.
+
+    With auto, a GPU fine-tunes, and so does a CPU on which fine-tuning has begun, or that is to learn from a crawl too,
+    which a head cannot. Before it a head is saved, unless a finished model is in the folder: that might be better.
+    """
+    if settings.train.recipe != "auto":
+        return Plan(settings=settings)
+    if has_gpu or has_begun or settings.train.unlabelled is not None:
+        return Plan(settings=_with_recipe(settings, "finetune"), head_first=not has_model)
+    return Plan(settings=_with_recipe(settings, "head"), left_out=settings.train.epochs > 0)
+
+
+def _with_recipe(settings: Settings, recipe: str) -> Settings:
+    return settings.model_copy(update={"train": settings.train.model_copy(update={"recipe": recipe})})
+
+
+def shown_and_looked_at(settings: Settings, labels: int) -> tuple[float, float]:
+    """How often fine-tuning shows a label to learn from it, and how often to look at it only.
+
+    Every fold learns from all labels but its own part, in each epoch, and then a last network from all of them.
+    """
+    train = settings.train
+    folds = train.folds or FOLDS["finetune"]
+    held_out = settings.labels.validation_share if folds == 1 else 1 / folds
+    shown = train.epochs * labels * (folds * (1 - held_out) + 1)
+    looked_at = labels * (train.epochs * folds * held_out + folds + 2 * LOOKED_AT)
+    return shown, looked_at
+
+
+def only_a_head(settings: Settings, *, labels: int, seconds_per_image: float) -> Message:
+    """That fine-tuning was left out, and about what it takes, by what looking at a label took."""
+    shown, looked_at = shown_and_looked_at(settings, labels)
+    seconds = (LEARNING * shown + looked_at) * seconds_per_image
+    limit = 60 * settings.train.minutes
+    return Message(
+        "Without a graphics card only a head is trained, on what the network sees. Fine-tuning the network is usually "
+        "more accurate; here it takes about {duration}: --recipe finetune",
+        duration=format_duration(min(seconds, limit) if limit else seconds),
+    )

@@ -1,0 +1,99 @@
+"""Saves what was trained: the bundle, and before fine-tuning one with a head alone, which is usable at once."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from classifier import __version__
+from classifier.errors import Message
+from classifier.inference.placing import place
+from classifier.labels.random_draw import Drawn
+from classifier.model.bundle import Bundle
+from classifier.model.fitted_images import FittedImages
+from classifier.model.manifest import Manifest
+from classifier.model.trained import save_bundle
+from classifier.records import Example
+from classifier.settings import Settings
+from classifier.training.artifacts import collect_artifacts
+from classifier.training.context import TrainingContext
+from classifier.training.stages import ESTIMATING, WRITING
+from classifier.training.train import Trained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """Where a bundle goes and what it says of its labels.
+
+    `sample` are all labels, `groups` the near-duplicate group of each example, `before` the images that the backbone
+    was fitted to before, `parts` the number of folds.
+    """
+
+    folder: Path
+    settings: Settings
+    license: str
+    sample: Drawn
+    groups: dict[Example, int]
+    before: FittedImages
+    parts: int
+
+    def save(self, run: TrainingContext, trained: Trained) -> tuple[Bundle, dict[str, Any]]:
+        """Write the bundle; it, and what the held-out labels say of it."""
+        return self._save(run, trained, estimating=ESTIMATING, writing=WRITING, manifest=self._manifest(run, trained))
+
+    def save_head(self, run: TrainingContext, trained: Trained) -> None:
+        """Write a bundle whose place the fine-tuned one takes, and say that it can be used."""
+        stage = Message("saving the head")
+        manifest = self._manifest(run, trained)
+        train = manifest.settings["train"] | {"recipe": "head"}
+        interim = manifest.model_copy(update={"is_interim": True, "settings": manifest.settings | {"train": train}})
+        self._save(run, trained, estimating=stage, writing=stage, manifest=interim)
+        place(run.network, run.runtime)
+        run.progress.say(
+            Message(
+                "A model with a head alone can be used already: {folder}; fine-tuning goes on, and its model takes the "
+                "place of this one",
+                folder=self.folder,
+            )
+        )
+
+    def _save(
+        self, run: TrainingContext, trained: Trained, *, estimating: Message, writing: Message, manifest: Manifest
+    ) -> tuple[Bundle, dict[str, Any]]:
+        with run.progress.stage(estimating, total=None, unit=""):
+            artifacts = collect_artifacts(run, trained, self.groups, self.sample, parts=self.parts)
+        fitted = self.before.with_examples(self.sample.examples + run.crawl) if trained.epoch else self.before
+        with run.progress.stage(writing, total=None, unit=""):
+            bundle = save_bundle(
+                self.folder,
+                network=run.network.cpu(),
+                manifest=manifest,
+                evaluation=artifacts.figures,
+                parts=replace(artifacts.parts, fitted=fitted),
+            )
+        return bundle, artifacts.figures
+
+    def _manifest(self, run: TrainingContext, trained: Trained) -> Manifest:
+        settings = self.settings
+        return Manifest(
+            categories=run.categories,
+            image_size=run.transform.image_size,
+            max_squeeze=run.transform.max_squeeze,
+            temperature=trained.temperature,
+            threshold=settings.sort.threshold,
+            backbone=settings.model.backbone,
+            backbone_license=self.license,
+            measured={
+                "labels": len(trained.embedded.examples),
+                "held_out": trained.evaluation.count,
+                "accuracy": trained.evaluation.accuracy,
+                "accuracy_of_frozen_head": trained.frozen.accuracy,
+                "calibration_error": trained.evaluation.calibration_error,
+            },
+            settings=settings.model_dump(mode="json"),
+            versions={"illsort": __version__, "python": platform.python_version()}
+            | {package: version(package) for package in ("torch", "torchvision", "timm", "pillow")},
+        )

@@ -1,0 +1,134 @@
+"""What `train.recipe = "auto"` comes to: fine-tuning on a GPU, with a head that is usable before it; else a head."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from classifier.errors import Message
+from classifier.model.backbone import Network, save_network
+from classifier.model.bundle import Bundle, open_bundle, previous_of
+from classifier.progress import SilentProgress
+from classifier.settings import Settings, load
+from classifier.training import pipeline
+from classifier.training.pipeline import train_model
+from classifier.training.recipe import Plan, plan_for, shown_and_looked_at
+from classifier.training.saving import Saving
+from kit.pictures import COLORS, encoded, varied
+from kit.tree import make_tree
+
+
+class KilledError(Exception):
+    """What stands in for a kill."""
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("backbone")
+    body = timm.create_model("test_efficientnet", pretrained=False, num_classes=2)
+    save_network(Network(body, image_size=32), folder, label_names=["a", "b"], crop_mode="squash")
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, backbone: Path) -> Settings:
+    for kind in ("red", "green"):
+        pictures = {f"{n}.png": encoded(varied(COLORS[kind], seed=n), "PNG") for n in range(6)}
+        make_tree(tmp_path / "labels" / kind, pictures)
+    places = (f"labels.folder={tmp_path / 'labels'}", f"model.folder={tmp_path / 'model'}")
+    small = ("model.image_size=32", "train.epochs=1", "train.batch_size=4", "train.folds=2", "runtime.workers=0")
+    return load(None, [*places, f"model.backbone=local-dir:{backbone}", *small])
+
+
+class Said(SilentProgress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, message: Message) -> None:
+        """Keep it."""
+        self.lines.append(str(message))
+
+
+def with_gpu(settings: Settings, *, has_gpu: bool, has_begun: bool, has_model: bool) -> Plan:
+    return plan_for(settings, has_gpu=has_gpu or True, has_begun=has_begun, has_model=has_model)
+
+
+def plan(recipe: str, *, has_gpu: bool = False, has_begun: bool = False, has_model: bool = False) -> tuple[str, bool]:
+    chosen = plan_for(load(None, [f"train.recipe={recipe}"]), has_gpu=has_gpu, has_begun=has_begun, has_model=has_model)
+    return chosen.settings.train.recipe, chosen.head_first
+
+
+def test_auto_fine_tunes_on_a_gpu_alone_or_where_it_has_begun() -> None:
+    assert ("head", False) == plan("auto")
+    assert ("finetune", True) == plan("auto", has_gpu=True)
+    assert ("finetune", True) == plan("auto", has_begun=True)
+
+
+def test_auto_fine_tunes_where_a_crawl_is_to_be_learned_from() -> None:
+    chosen = load(None, ["train.unlabelled=crawl"])
+
+    planned = plan_for(chosen, has_gpu=False, has_begun=False, has_model=False)
+    assert "finetune" == planned.settings.train.recipe
+
+
+def test_a_finished_model_is_not_replaced_by_a_head_alone() -> None:
+    assert ("finetune", False) == plan("auto", has_gpu=True, has_model=True)
+
+
+@pytest.mark.parametrize("recipe", ["head", "finetune"])
+def test_a_recipe_that_is_asked_for_is_followed(recipe: str) -> None:
+    assert (recipe, False) == plan(recipe) == plan(recipe, has_gpu=True)
+
+
+def test_without_a_gpu_a_line_says_what_fine_tuning_would_take(settings: Settings) -> None:
+    said = Said()
+    bundle = train_model(settings, progress=said).bundle
+
+    assert "head" == bundle.manifest.settings["train"]["recipe"]
+    assert not bundle.manifest.is_interim
+    assert 1 == len([line for line in said.lines if "Fine-tuning" in line and "--recipe finetune" in line])
+
+
+def test_the_head_is_usable_before_fine_tuning_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "plan_for", with_gpu)
+    monkeypatch.setattr(Saving, "save", killed)
+    with pytest.raises(KilledError):
+        train_model(settings)
+    folder = settings.model.folder or Path()
+    head = open_bundle(folder)
+    assert (True, "head") == (head.manifest.is_interim, head.manifest.settings["train"]["recipe"])
+
+    monkeypatch.undo()  # the next command goes on, without a GPU as well, for the state is kept
+    bundle = train_model(settings).bundle
+    assert (False, "finetune") == (bundle.manifest.is_interim, bundle.manifest.settings["train"]["recipe"])
+    assert not previous_of(folder).exists()
+
+
+def test_the_model_of_an_earlier_training_is_kept_as_previous(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = train_model(settings).bundle.manifest.weights_sha256
+    monkeypatch.setattr(pipeline, "plan_for", with_gpu)
+    second = train_model(settings).bundle
+
+    assert "finetune" == second.manifest.settings["train"]["recipe"]
+    assert first == open_bundle(previous_of(second.folder)).manifest.weights_sha256
+
+
+def test_more_labels_and_epochs_cost_more() -> None:
+    costs = partial(shown_and_looked_at, labels=100)
+    few, many = costs(load(None, ["train.epochs=2"])), costs(load(None, ["train.epochs=4"]))
+
+    assert (2 * 100 * 3, 4 * 100 * 3) == (few[0], many[0])
+    assert few[1] < many[1]
+
+
+def killed(*_: object) -> tuple[Bundle, dict[str, object]]:
+    raise KilledError
