@@ -40,7 +40,7 @@ from classifier.model.trained import save_bundle
 from classifier.progress import SilentProgress
 from classifier.records import ImageId, Mode, Move
 from classifier.sort.apply import DecisionApplier, Execute
-from classifier.sort.dry_run import plan_only
+from classifier.sort.planned_moves import plan_only
 from classifier.sort.reuse_embeddings import reuse_embeddings
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def main() -> None:
 
 def measure(library: Path, bundle: Bundle, *, dry: bool = False, profile: Path | None = None) -> dict[str, float]:
     """Seconds for each step of a sort with `bundle` up to its moves; a dry run's is in a copy, and tells them."""
-    profiler, planned = cProfile.Profile(), list[str]()
+    profiler, planned = cProfile.Profile(), list[object]()
     clock, worked = [time.perf_counter()], time.process_time()
     with copy_in_memory(library) if dry else open_catalog(library) as catalog:
         tell = partial(plan_only, catalog, library, planned.append) if dry else partial(collect, planned)

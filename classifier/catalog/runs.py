@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
 
+SORT: Final = "sort"
+PREVIEW: Final = "preview"
+"""The kind of a run that read a crawl and filed nothing."""
+
 CRAWL_LOST: Final = "crawl lost"
 """The state of a run that was rebuilt from a log without its crawl."""
 
@@ -90,11 +94,11 @@ def finish(catalog: Catalog, run: int, summary: dict[str, Any]) -> None:
 def interrupted_run(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
     """The last sort of `crawl`, if it did not finish and no other run, such as an undo, followed.
 
-    Reviews in between do not count.
+    Reviews and previews in between do not count.
     """
     row = catalog.connection.execute(
-        "SELECT mode, settings, bundle, model FROM runs WHERE kind = 'sort' AND state = 'running' "
-        "AND id = (SELECT max(id) FROM runs WHERE kind NOT IN ('sort', 'review') OR crawl = ?)",
+        "SELECT mode, settings, bundle, model FROM runs WHERE kind = 'sort' AND state = 'running' AND id = ("
+        "SELECT max(id) FROM runs WHERE kind NOT IN ('sort', 'review', 'preview') OR crawl = ? AND kind != 'preview')",
         (to_bytes(crawl),),
     ).fetchone()
     if row is None:
@@ -114,10 +118,11 @@ def interrupted_run(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
 
 
 def earlier_models(catalog: Catalog, *, last: int) -> list[tuple[str, str]]:
-    """The keys of each model that sorted and of its backbone, where known, except for the `last` ones."""
+    """The keys of each model that sorted or previewed and of its backbone, but for the `last` ones that sorted."""
     rows = catalog.connection.execute(
-        "SELECT model, max(backbone) FROM runs WHERE kind = 'sort' AND backbone IS NOT NULL "
-        "GROUP BY model ORDER BY max(id) DESC LIMIT -1 OFFSET ?",
+        "SELECT model, max(backbone) FROM runs WHERE kind IN ('sort', 'preview') AND backbone IS NOT NULL "
+        "AND model NOT IN (SELECT model FROM runs WHERE kind = 'sort' AND backbone IS NOT NULL "
+        "GROUP BY model ORDER BY max(id) DESC LIMIT ?) GROUP BY model",
         (last,),
     )
     return list(rows)
@@ -149,10 +154,17 @@ def last_settings(catalog: Catalog, kind: str) -> dict[str, Any]:
     return {} if row is None else dict(json.loads(row[0]))
 
 
+def settings_of(catalog: Catalog, run: int) -> dict[str, Any]:
+    """The settings of a run, by section; empty where they were lost."""
+    row = catalog.connection.execute("SELECT settings FROM runs WHERE id = ?", (run,)).fetchone()
+    return {} if row is None else dict(json.loads(row[0] or "{}"))
+
+
 def last_promise(catalog: Catalog) -> dict[str, Any]:
-    """The parts of the risk guarantee of the last run, reviews apart; empty when it had none."""
+    """The parts of the risk guarantee of the last run, reviews and previews apart; empty when it had none."""
     row = catalog.connection.execute(
-        "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind != 'review' ORDER BY id DESC LIMIT 1"
+        "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind NOT IN ('review', 'preview') "
+        "ORDER BY id DESC LIMIT 1"
     ).fetchone()
     return dict(json.loads(row[0])) if row and row[0] else {}
 
@@ -233,6 +245,8 @@ def run_states(catalog: Catalog, runs: Sequence[Run]) -> dict[int, RunState]:
     for run in reversed(runs):
         same = (run.kind, run.crawl, run.undoes)
         by = None if run.finished else finisher.get(same)
+        if by is None and run.kind == PREVIEW and not run.finished:
+            by = finisher.get((SORT, run.crawl, run.undoes))  # a sort reads what a preview left
         ended = EndState.DONE if run.finished else EndState.UNFINISHED if by is None else EndState.FINISHED_BY
         if run.id in undone:
             ended, by = (EndState.UNDONE if undone[run.id] else EndState.PARTLY_UNDONE), None

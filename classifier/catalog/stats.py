@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog import embeddings, files, runs
 from classifier.catalog.categories import CategoryAliases, read_aliases
@@ -34,7 +34,7 @@ class LibraryStats:
     states: dict[int, RunState]
     """The state of each run, by its number."""
     strictness: Strictness
-    """Of the last run that was not a review; empty after an undo."""
+    """Of the last run that was no review or preview; empty after an undo."""
     filed: dict[str, int]
     """Images in each category, most first."""
     review: dict[str, int]
@@ -105,7 +105,9 @@ def library_stats(library: Path) -> LibraryStats:
         return LibraryStats(
             runs=every,
             states=run_states(catalog, every),
-            strictness=next((run.strictness for run in reversed(every) if run.kind != "review"), Strictness()),
+            strictness=next(
+                (run.strictness for run in reversed(every) if run.kind not in {"review", runs.PREVIEW}), Strictness()
+            ),
             filed=_by_category(placed, Action.FILE, names),
             review=_by_category(placed, Action.REVIEW, names),
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),
@@ -130,10 +132,14 @@ def _by_category(placed: list[tuple[str, str, int]], action: Action, names: Cate
 
 
 # A file that was moved out of the crawl still counts: a second run reports the same totals.
-_TALLY = f"""
+MEMBERS: Final = """
 WITH members AS (
     SELECT path, picture, failure_kind, size_bytes FROM files WHERE crawl = :crawl AND (seen = :run OR EXISTS (
         SELECT 1 FROM places WHERE places.picture = files.picture AND source = files.path AND method = 'move')))
+"""
+
+_TALLY = f"""
+{MEMBERS}
 SELECT CASE
     WHEN members.failure_kind IS NOT NULL AND members.size_bytes IS NULL THEN 'unreadable'
     WHEN members.failure_kind IS NOT NULL THEN 'broken'

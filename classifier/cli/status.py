@@ -45,10 +45,11 @@ def _show(library: Path, *, as_json: bool) -> None:
         return
     for lines in (
         [*_runs(stats, library), *_to_finish(stats, library)],
-        _categories(stats),
+        _previewed(stats, library),
+        _categories(stats) if any(run.kind != "preview" for run in stats.runs) else [],
         _kept(stats, library),
         _audit(library),
-        _failures(stats),
+        _failures(stats, library),
         _not_filed(stats),
     ):
         print_lines(*([*lines, ""] if lines else []))
@@ -86,6 +87,7 @@ def _to_finish(stats: LibraryStats, library: Path) -> list[str]:
     for run in stats.runs:
         words = {
             "sort": ("sort", run.crawl, "--out", library),
+            "preview": ("sort", run.crawl, "--out", library, "--dry-run"),
             "label": ("label", run.crawl, "--labels", library),
             "undo": ("undo", library, "--run", run.undoes),
         }.get(run.kind, (run.kind, library))
@@ -102,6 +104,26 @@ def _to_finish(stats: LibraryStats, library: Path) -> list[str]:
             again = command("undo", library, "--run", run.id)
             lines.append(_("#{run} is partly undone: {command} tries the rest again", run=run.id, command=again))
     return lines
+
+
+def _previewed(stats: LibraryStats, library: Path) -> list[str]:
+    """What the last preview planned, unless its crawl was sorted since."""
+    if not any(run.kind == "preview" for run in stats.runs):
+        return []
+    from classifier.sort.last_preview import last_preview
+
+    found = last_preview(library)
+    lines = [] if any(run.kind != "preview" for run in stats.runs) else [_("nothing was filed yet")]
+    if found is None or not found.is_current:
+        return lines
+    planned = _(
+        "preview #{run}: {filed:,} of {count:,} readable pictures would be filed; {command} files them",
+        run=found.run.id,
+        filed=sum(row["filed"] for row in found.numbers["table"]),
+        count=found.images,
+        command=found.sort_command(),
+    )
+    return [*lines, planned]
 
 
 def _has_audit_guarantee(library: Path) -> bool:
@@ -210,7 +232,7 @@ def _last_audit(library: Path) -> tuple[AuditState, bool] | None:
         return AuditState(audit, annotation_log.of_audit(catalog, audit.id)), audits.marks(catalog) == audit.marks
 
 
-def _failures(stats: LibraryStats) -> list[str]:
+def _failures(stats: LibraryStats, library: Path) -> list[str]:
     if not stats.failures:
         return []
     from classifier.cli.terminal import failure_line
@@ -218,7 +240,7 @@ def _failures(stats: LibraryStats) -> list[str]:
     kinds = _(", ").join(_("{count:,} {kind}", count=count, kind=_(kind)) for kind, count in stats.broken.items())
     lines = [_("{count:,} could not be read ({kinds}):", count=len(stats.failures), kinds=kinds)]
     lines += [failure_line(path, failure) for path, failure in stats.failures[:_MOST_FAILURES]]
-    if len(stats.failures) > _MOST_FAILURES:
+    if len(stats.failures) > _MOST_FAILURES and (library / "_broken.csv").is_file():
         lines.append("  " + _("the whole list is in _broken.csv"))
     return lines
 

@@ -26,7 +26,16 @@ _PROOF_PATTERN: Final = re.compile(re.escape(_PROOF).replace(r"\{\}", "([0-9a-f]
 
 
 def render(template: str, **values: Any) -> str:
-    """The whole page from `templates/<template>`; `values` are escaped unless they are markup."""
+    """A whole report from `templates/<template>`, which proves that nobody changed it; `values` as in `render_page`."""
+    body = render_page(template, **values)
+    return _PROOF.format(hashlib.sha256(as_bytes(body)).hexdigest()) + body
+
+
+def render_page(template: str, *, assets: str | None = None, **values: Any) -> str:
+    """The page without its doctype; `values` are escaped unless they are markup.
+
+    `assets` names a style and a script of its own beside those of all pages.
+    """
     environment = Environment(
         loader=PackageLoader("classifier.report"),
         autoescape=True,
@@ -35,12 +44,15 @@ def render(template: str, **values: Any) -> str:
         finalize=_finalize,
     )
     environment.globals |= {"t": both, "percent": percent, "share_bar": share_bar, "shortened": shortened}
-    style, script = _asset("style.css"), _asset("script.js")
+    style, script = (
+        Markup().join(_asset(f"{name}.{kind}") for name in names if name)
+        for kind, names in (("css", ("style", assets)), ("js", ("script", assets)))
+    )
     policy = (
         f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    body = environment.get_template(template).render(
+    return environment.get_template(template).render(
         style=style,
         script=script,
         policy=policy,
@@ -48,7 +60,6 @@ def render(template: str, **values: Any) -> str:
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         **values,
     )
-    return _PROOF.format(hashlib.sha256(as_bytes(body)).hexdigest()) + body
 
 
 def _finalize(value: Any) -> Any:

@@ -33,6 +33,7 @@ PAGE = 98_304
 """Images decided together: when many are known, few of them are moved."""
 _FAILED = frozenset({Status.CHANGED, Status.GONE, Status.FAILED})
 _MAX_FAILED_MOVES = 1000
+_FILING = Message("filing")
 Execute = Callable[[Sequence[Move]], Sequence[Outcome]]
 
 
@@ -100,12 +101,10 @@ class DecisionApplier:
             if page.candidates:
                 self._apply_page(page.candidates, stage or SilentStage())
 
-    def apply_rest(self, progress: Progress) -> None:
+    def apply_rest(self, progress: Progress, *, name: Message = _FILING) -> None:
         """Decide and file what is left; does not read the files again when all images are in the library."""
         if self._has_rest:
-            with progress.stage(
-                Message("filing"), total=self._query.count_files(after=self._after), unit="picture"
-            ) as stage:
+            with progress.stage(name, total=self._query.count_files(after=self._after), unit="picture") as stage:
                 self.apply_until(None, stage)
 
     def _next_placed(self, *, after: str) -> list[PredictionRow]:

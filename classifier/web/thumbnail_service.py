@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.queue import QueueFilter
 from classifier.errors import IllsortError
-from classifier.web.thumbnails import LARGE, SMALL, ThumbnailCache, thumbnail
+from classifier.images.thumbnails import thumbnail
+from classifier.web.thumbnails import LARGE, QUALITY, SMALL, ThumbnailCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -166,7 +167,7 @@ class ThumbnailService:
             self._made(row.image_id, self._library / row.path, SMALL)
 
     def _made(self, image_id: ImageId, path: Path, side: int) -> bytes | None:
-        made = thumbnail(image_id, path, side=side, max_megapixels=self._max_megapixels)
+        made = thumbnail(image_id, path, side=side, max_megapixels=self._max_megapixels, quality=QUALITY[side])
         if made is not None and side == SMALL:
             self._cache.keep(image_id, made)
         return made

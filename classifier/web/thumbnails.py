@@ -1,4 +1,4 @@
-"""Images as the page shows them: checked, decoded and re-encoded as JPEG, and the cache of the small ones on disk.
+"""The sizes of images on the page, and the cache of the small ones on disk.
 
 Only content that a sort has decoded already, in a process that can be killed, or a training run as a label, is decoded
 here: the file must still have the hash that it had then. The cache is in the library's state folder, is bounded in
@@ -10,14 +10,9 @@ from __future__ import annotations
 import re
 import threading
 from contextlib import suppress
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.filesystem import state_folder
-from classifier.errors import Undecodable
-from classifier.images.decode import decode
-from classifier.images.hashing import hash_bytes
-from classifier.images.safe_open import read_image_file
 from classifier.own_files import READ, make_own_folder, open_own, remove_own, write_own
 
 if TYPE_CHECKING:
@@ -30,23 +25,8 @@ if TYPE_CHECKING:
 SMALL: Final = 320
 LARGE: Final = 1600
 """Longest side in pixels."""
-_QUALITY: Final = {SMALL: 82, LARGE: 88}
-
-
-def thumbnail(image_id: ImageId, path: Path, *, side: int, max_megapixels: float) -> bytes | None:
-    """The image as a JPEG of at most `side` pixels; None if `path` no longer holds it."""
-    try:
-        data = read_image_file(path, max_megapixels=max_megapixels)
-        if hash_bytes(data) != image_id:
-            return None
-        image = decode(data, max_megapixels=max_megapixels, least=2 * side).image
-    except (OSError, Undecodable):
-        return None
-    image.thumbnail((side, side), reducing_gap=2.0)
-    buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=_QUALITY.get(side, 85))
-    return buffer.getvalue()
-
+QUALITY: Final = {SMALL: 82, LARGE: 88}
+"""Of JPEG, by the longest side."""
 
 FOLDER: Final = "thumbnails"
 LIMIT_BYTES: Final = 1_000_000_000

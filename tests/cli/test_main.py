@@ -18,7 +18,7 @@ from classifier.records import ImageId
 from classifier.web.thumbnails import ThumbnailCache
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, plain
-from kit.tree import make_tree, read_tree
+from kit.tree import make_tree
 
 COMMANDS = ("train", "sort", "status", "review", "audit", "undo", "verify", "demo")
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide.md"
@@ -142,23 +142,6 @@ def test_broken_pictures_give_exit_code_1_and_where_the_list_is(tmp_path: Path, 
 
     assert 1 == shown.returncode
     assert f"1 unreadable: {tmp_path / 'out' / '_broken.csv'}" in shown.stdout
-
-
-def test_a_dry_run_prints_the_plan_and_makes_nothing(tmp_path: Path, bundle: Path) -> None:
-    crawl = make_tree(tmp_path / "crawl", {"a.png": RED})
-    shown = illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle, "--dry-run", "--mode", "move")
-
-    assert f"move: {crawl / 'a.png'} -> {tmp_path / 'out' / 'red' / 'a.png'}" == shown.stdout.splitlines()[0]
-    assert {"crawl": {"a.png": RED}} == read_tree(tmp_path)
-
-
-def test_a_dry_run_names_no_list_that_is_not_there(tmp_path: Path, bundle: Path) -> None:
-    crawl = make_tree(tmp_path / "crawl", {"a.png": RED, "b.jpg": b"<html>"})
-    shown = illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle, "--dry-run", "--workers", "0")
-
-    assert 1 == shown.returncode
-    assert f"1 unreadable: would be listed in {tmp_path / 'out' / '_broken.csv'}" in shown.stdout
-    assert not (tmp_path / "out").exists()
 
 
 def test_status_shows_counts_and_reasons(tmp_path: Path, bundle: Path) -> None:

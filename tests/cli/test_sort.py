@@ -107,7 +107,8 @@ def test_the_command_line_overrides_the_file_and_a_rate_a_threshold(
 def test_what_was_chosen_for_the_machine_is_said_on_request(tmp_path: Path, judged: Path) -> None:
     words = drawn(tmp_path)
     plain = illsort(*words, "--model", judged, "--dry-run", "--device", "cpu").stderr
-    verbose = illsort(*words, "--model", judged, "--dry-run", "--device", "cpu", "--verbose").stderr
+    again = (*words, "--out", tmp_path / "another", "--model", judged, "--dry-run", "--device", "cpu")
+    verbose = illsort(*again, "--verbose").stderr
 
     facts = ("Numbers float32", "Workers 0", "Batches of 32", "Engine torch")
     assert "Device cpu" in plain

@@ -10,7 +10,7 @@ import pytest
 from classifier.catalog.connection import copy_in_memory
 from classifier.filing.destination import CategoryFolders, is_in_its_folder
 from classifier.records import Action, Decision, ImageId, Method
-from classifier.sort.dry_run import plan_only
+from classifier.sort.planned_moves import plan_only
 from kit import reasons
 from kit.filing import World, move_of
 from kit.tree import make_tree
@@ -62,7 +62,7 @@ def test_a_dry_run_says_what_the_sort_will_of_a_file_in_a_folders_place(world: W
     (world.library / "cats").write_text("a person's file")
     told: list[str] = []
     with copy_in_memory(world.library) as catalog:
-        (planned,) = plan_only(catalog, world.library, told.append, [move])
+        (planned,) = plan_only(catalog, world.library, lambda planned: told.append(planned.message), [move])
     (made,) = world.execute(move)
 
     assert [f"not filed: {move.source.path}: {world.library / 'cats'} is not a folder"] == told

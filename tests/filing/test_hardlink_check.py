@@ -14,7 +14,7 @@ from classifier.catalog.connection import copy_in_memory
 from classifier.filing import file_checks
 from classifier.filing.file_checks import WhyNoLink, why_no_link
 from classifier.records import Method
-from classifier.sort.dry_run import plan_only
+from classifier.sort.planned_moves import plan_only
 from kit.filing import World, move_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,12 @@ def test_another_disk_is_reported_and_planned_as_a_copy(world: World, other_disk
 
     told: list[str] = []
     with copy_in_memory(other_disk / "library") as catalog:
-        plan_only(catalog, other_disk / "library", told.append, [move_of(source, method=Method.LINK)])
+        plan_only(
+            catalog,
+            other_disk / "library",
+            lambda planned: told.append(planned.message),
+            [move_of(source, method=Method.LINK)],
+        )
     assert [f"copy: {source} -> {other_disk / 'library' / 'cats' / 'a.jpg'}"] == told
     assert [] == list(other_disk.iterdir())
 

@@ -17,6 +17,8 @@ from classifier.model.risk_control import RiskGuarantee, guarantee_risk
 from classifier.records import Mode, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
+from classifier.sort.planned_moves import PlannedMove
+from classifier.sort.preview import preview
 from kit.bundles import color_bundle
 from kit.interrupt import Stop, Stopping
 from kit.pictures import COLORS, encoded, plain, varied
@@ -124,13 +126,14 @@ def test_the_status_speaks_of_the_last_run_alone(crawl: Path, judged: Path) -> N
     assert recorded(crawl)["max_error"] is None
 
 
-def test_a_dry_run_states_the_same_guarantee_and_writes_nothing(crawl: Path, judged: Path) -> None:
-    lines: list[str] = []
-    summary = run(crawl, judged, max_error=0.05, plan=lines.append)
+def test_a_preview_states_the_same_guarantee(crawl: Path, judged: Path) -> None:
+    moves: list[PlannedMove] = []
+    options: dict[str, Any] = {"library": crawl / "sorted", "bundle": judged, "settings": SETTINGS, "max_error": 0.05}
+    summary = preview(crawl / "crawl", **options, show=moves.append)
 
     assert promised(judged, 0.05).sentence == summary["promise"]
-    assert summary["filed"] + summary["review"] == len(lines)
-    assert not (crawl / "sorted").exists()
+    assert summary["filed"] + summary["review"] == len(moves)
+    assert library_stats(crawl / "sorted").strictness.promise is None
 
 
 @pytest.mark.parametrize(

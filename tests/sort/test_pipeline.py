@@ -14,7 +14,7 @@ import typer
 
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.stats import library_stats
-from classifier.cli.sort import _end
+from classifier.cli.sort_summary import end
 from classifier.errors import CrawlError, LibraryError, ModelError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
@@ -199,37 +199,6 @@ def test_a_first_sort_without_a_model_is_an_error(tmp_path: Path) -> None:
         run(tmp_path, None)
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_a_dry_run_changes_nothing_and_plans_what_a_run_does(tmp_path: Path, bundle: Path, mode: Mode) -> None:
-    crawl = {
-        "a.png": png("red"),
-        "b": {"a.png": png("red", seed=1), "again.png": png("red")},
-        "u.png": UNSURE,
-        "p.jpg": PAGE,
-    }
-    make_tree(tmp_path / "crawl", crawl)
-    plan: list[str] = []
-    planned = run(tmp_path, bundle, mode=mode, plan=plan.append)
-
-    assert ["crawl"] == [path.name for path in tmp_path.iterdir()]
-    assert crawl == read_tree(tmp_path / "crawl")
-    assert planned == run(tmp_path, bundle, mode=mode)
-    made = {f"{mode}: {{}} -> {tmp_path / 'sorted' / name}" for name in stable(tmp_path / "sorted")}
-    assert made == {line.replace(line.split(" -> ")[0].removeprefix(f"{mode}: "), "{}") for line in plan}
-
-
-def test_a_dry_run_over_a_sorted_library_leaves_it_as_it_is(tmp_path: Path, bundle: Path) -> None:
-    crawl = make_tree(tmp_path / "crawl", {"a.png": png("red")})
-    run(tmp_path, bundle)
-    (crawl / "b.png").write_bytes(png("green"))
-    before = read_tree(tmp_path / "sorted", hidden=True)
-    plan: list[str] = []
-    run(tmp_path, bundle, plan=plan.append)
-
-    assert before == read_tree(tmp_path / "sorted", hidden=True)
-    assert 1 == len(plan)
-
-
 def test_a_picture_the_person_put_elsewhere_is_left_there(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", {"u.png": UNSURE})
     run(tmp_path, bundle)
@@ -393,7 +362,7 @@ def test_a_failed_move_counts_where_the_file_is(tmp_path: Path, bundle: Path, is
     assert [why, why] == progress.messages
     assert ({"red": 2, "green": 1}, {}) == (library_stats(library).filed, library_stats(library).review)
     with pytest.raises(typer.Exit):
-        _end(summary | {"seconds": 0.0}, library, dry_run=False, as_json=False)
+        end(summary | {"seconds": 0.0}, library, as_json=False)
 
     in_the_way.unlink()
     summary = run(tmp_path, bundle, threshold=1.0)

@@ -20,6 +20,8 @@ from classifier.model import trained
 from classifier.model.bundle import open_bundle
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
+from classifier.sort.planned_moves import PlannedMove
+from classifier.sort.preview import preview
 from kit.bundles import color_bundle, with_another_head
 from kit.pictures import COLORS, encoded, plain, varied
 from kit.progress import SavingProgress
@@ -104,15 +106,16 @@ def test_another_head_reads_no_picture_and_files_as_if_it_had(
 def test_only_the_difference_moves(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
-    plan = list[str]()
-    run(tmp_path, bundles[1], plan=plan.append)
+    plan = list[PlannedMove]()
+    settings = Settings(runtime=RuntimeSettings(workers=0))
+    preview(tmp_path / "crawl", library=tmp_path / "sorted", bundle=bundles[1], settings=settings, show=plan.append)
     run(tmp_path, bundles[1])
     with read_catalog(tmp_path / "sorted") as catalog:
         moved = catalog.connection.execute("SELECT count(*) FROM moves WHERE method = 'rename'").fetchone()
 
     assert 5 == len(plan)  # two red, two blue, and the unsure one whose best guess is another
     assert (len(plan),) == moved
-    assert all("green" not in line for line in plan)
+    assert all("green" not in str(planned.message) for planned in plan)
 
 
 def test_a_renamed_crawl_costs_hashing_alone_also_for_another_head(
@@ -222,11 +225,10 @@ def test_a_head_that_needs_statistics_reads_images_stored_without_once(
     assert READABLE <= first == len(reads)
 
 
-def test_nothing_is_kept_when_that_is_turned_off_or_for_a_dry_run(
+def test_nothing_is_kept_when_that_is_turned_off(
     tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
-    run(tmp_path, bundles[0], plan=lambda _: None)
     run(tmp_path, bundles[0], embeddings=False)
     assert [] == shards(tmp_path)
     reads.clear()

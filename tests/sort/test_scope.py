@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from classifier.catalog.stats import library_stats
-from classifier.cli.sort import _end
+from classifier.cli.sort_summary import end
 from classifier.errors import CrawlError, LibraryError
 from classifier.model.bundle import Bundle, BundleParts, open_bundle
 from classifier.model.trained import load_network, save_bundle
@@ -245,7 +245,7 @@ def test_an_unreadable_folder_is_not_a_success(
     refusing.add("b")
     summary, _ = run(tmp_path, bundle, mode=Mode.LINK)
     with pytest.raises(typer.Exit) as ended:
-        _end(summary, tmp_path / "sorted", dry_run=False, as_json=True)
+        end(summary, tmp_path / "sorted", as_json=True)
     listed = list(csv.reader((tmp_path / "sorted" / "_broken.csv").read_text("utf-8-sig").splitlines()))
 
     assert 1 == ended.value.exit_code

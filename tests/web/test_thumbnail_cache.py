@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from classifier.images.hashing import hash_bytes
+from classifier.images.thumbnails import thumbnail
 from classifier.records import ImageId
-from classifier.web.thumbnails import SMALL, ThumbnailCache, thumbnail
+from classifier.web.thumbnails import SMALL, ThumbnailCache
 from kit.newer_formats import heif_bytes, jxl_bytes
 from kit.pictures import COLORS
 

@@ -1,0 +1,131 @@
+"""What a sort and a preview do first: open the model, resolve the policy, begin the run, and scan the crawl."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Never
+
+from classifier.catalog import runs
+from classifier.catalog.connection import Catalog, is_library
+from classifier.decision.policy import Policy
+from classifier.errors import Message, ModelError
+from classifier.filing.path_scope import record_named_crawls
+from classifier.filing.symlink_right import check_symlink_right
+from classifier.images.walk_result import WalkResult
+from classifier.model.bundle import Bundle, open_bundle
+from classifier.model.onnx_cache import check_engine
+from classifier.model.weights import check_versions
+from classifier.progress import Progress
+from classifier.records import Mode
+from classifier.settings import Settings
+from classifier.sort.resolve_policy import resolve_policy
+from classifier.sort.resume import OnChanged, SortRequest, resume
+from classifier.sort.scan import recognize, refuse_model_and_labels, scan, scope_for_sort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A run that has begun, and what decides in it: the requested options, or those of the sort that it resumes."""
+
+    run: int
+    request: SortRequest
+    settings: Settings
+    model: Bundle
+    policy: Policy
+    found: WalkResult
+
+
+def check_packages(settings: Settings) -> None:
+    """Raise ModelError in one line when a package is too old, or one that is asked for is not installed."""
+    check_versions()
+    check_engine(settings.runtime.engine)
+
+
+def requested_model(bundle: Path | None, library: Path, progress: Progress, *, is_named: bool) -> Bundle | None:
+    """The requested model, opened before anything is made at `library`; None means the library's last one.
+
+    Raises ModelError in one line, or LibraryError when a named crawl would be sorted into a model or labels.
+    """
+    if bundle is None:
+        return None if is_library(library) else _refuse_never_sorted(library)
+    model = _open(bundle, progress)
+    if is_named:
+        refuse_model_and_labels(library, model)
+    return model
+
+
+def prepare(
+    catalog: Catalog,
+    request: SortRequest,
+    requested: Bundle | None,
+    settings: Settings,
+    *,
+    kind: str,
+    crawl: Path,
+    library: Path,
+    progress: Progress,
+    restart: bool = False,
+    on_changed: OnChanged | None = None,
+) -> Prepared:
+    """Begin a run, and record the images of the crawl and which of them are known.
+
+    `requested` is the opened model of `request`; `kind` is that of a sort or of a preview.
+    """
+    if not restart and (interrupted := runs.interrupted_run(catalog, crawl)) is not None:
+        request, settings = resume(request, settings, interrupted, on_changed=on_changed, progress=progress)
+    model = _model_for(request, requested, catalog, library, progress)
+    policy = resolve_policy(request, model, settings, library=library, catalog=catalog, progress=progress)
+    scope = scope_for_sort(crawl, model=model, settings=settings, mode=policy.mode)
+    if policy.mode is Mode.SYMLINK:
+        check_symlink_right()
+    if policy.mode is Mode.MOVE and kind == runs.SORT:
+        record_named_crawls(catalog, library, progress)
+    run = _begin(catalog, kind=kind, crawl=crawl, model=model, settings=settings, policy=policy)
+    found = scan(catalog, run=run, crawl=crawl, library=library, progress=progress, scope=scope)
+    recognize(catalog, run=run, crawl=crawl, progress=progress)
+    return Prepared(run=run, request=request, settings=settings, model=model, policy=policy, found=found)
+
+
+def _begin(catalog: Catalog, *, kind: str, crawl: Path, model: Bundle, settings: Settings, policy: Policy) -> int:
+    recorded = settings.model_dump(
+        mode="json", include={"sort", "images", "runtime"}, exclude={"sort": {"crawl", "library"}}
+    )
+    recorded["sort"] |= policy.settings()
+    return runs.begin(
+        catalog,
+        kind=kind,
+        crawl=crawl,
+        mode=policy.mode,
+        model=model.manifest.key,
+        backbone=model.manifest.backbone_key or None,
+        bundle=model.folder.absolute(),
+        settings=recorded,
+    )
+
+
+def _open(bundle: Path, progress: Progress) -> Bundle:
+    with progress.stage(Message("opening the model"), total=None, unit=""):
+        return open_bundle(bundle)
+
+
+def _model_for(
+    request: SortRequest, requested: Bundle | None, catalog: Catalog, library: Path, progress: Progress
+) -> Bundle:
+    """The model that decides; after an interrupted sort not always the requested one."""
+    folder = request.bundle or _last_bundle(catalog, library)
+    return requested if requested is not None and requested.folder == folder else _open(folder, progress)
+
+
+def _last_bundle(catalog: Catalog, library: Path) -> Path:
+    """The model of the last sort, or of the last preview where nothing was sorted yet."""
+    earlier = [run for run in runs.all_runs(catalog) if run.kind in {runs.SORT, runs.PREVIEW} and run.bundle.name]
+    if not earlier:
+        _refuse_never_sorted(library)
+    return max(earlier, key=lambda run: (run.kind == runs.SORT, run.id)).bundle
+
+
+def _refuse_never_sorted(library: Path) -> Never:
+    raise ModelError(
+        "{library} was never sorted into: say which model with --model (make one with illsort train)", library=library
+    )

@@ -1,0 +1,120 @@
+"""A preview: reads a crawl as a sort does and keeps what was read, but only plans where each image would go.
+
+What is found, the predictions and the embeddings go into the catalog, so that the sort reads no image again. Decisions
+and moves are made in a copy of the catalog in memory, which is dropped. It makes no change outside `.illsort/`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from classifier.catalog import library_changes, runs
+from classifier.catalog.connection import Catalog, copy_in_memory, open_catalog
+from classifier.catalog.files import relink
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.planned import planned_images
+from classifier.errors import Message
+from classifier.filing.reconcile import reconcile
+from classifier.filing.recovery import rebuild
+from classifier.progress import Progress, SilentProgress
+from classifier.settings import Settings
+from classifier.sort.apply import DecisionApplier
+from classifier.sort.new_images import predict
+from classifier.sort.planned_moves import Show, plan_only
+from classifier.sort.prepare import Prepared, check_packages, prepare, requested_model
+from classifier.sort.preview_numbers import preview_numbers, thresholds_as_one
+from classifier.sort.resume import request_from
+from classifier.sort.reuse_embeddings import reuse_embeddings
+from classifier.sort.scan import checked_crawl
+from classifier.sort.summary import say_notes, summarize
+
+
+def preview(
+    crawl: Path,
+    *,
+    library: Path,
+    bundle: Path | None,
+    settings: Settings,
+    threshold: float | None = None,
+    max_error: float | None = None,
+    progress: Progress | None = None,
+    show: Show | None = None,
+    restart: bool = False,
+    restore_deleted: bool = False,
+    is_named: bool = True,
+) -> dict[str, Any]:
+    """What `sort` with the same options would file where; each planned move is passed to `show`.
+
+    Returns the summary of such a sort with the keys of `preview_numbers`; the catalog keeps it as the summary of a run
+    of the kind `preview`. Raises LibraryError while another process owns the library. A stopped preview is taken up by
+    the next one, or by the sort.
+    """
+    started, progress = time.monotonic(), progress or SilentProgress()
+    check_packages(settings)
+    crawl, requested = checked_crawl(crawl, library), requested_model(bundle, library, progress, is_named=is_named)
+    with hold_lock(library), open_catalog(library) as catalog:
+        rebuild(catalog, library)  # from the log, which numbers its runs: else this one would take such a number
+        request = request_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
+        ready = prepare(
+            catalog,
+            request,
+            requested,
+            settings,
+            kind=runs.PREVIEW,
+            crawl=crawl,
+            library=library,
+            progress=progress,
+            restart=restart,
+        )
+        _read(catalog, ready, crawl=crawl, library=library, progress=progress)
+        with _copy_to_plan_in(ready, crawl=crawl, library=library, restore_deleted=restore_deleted) as copy:
+            if restore_deleted:
+                _read(copy, ready, crawl=crawl, library=library, progress=progress)
+            applier = _planned(copy, ready, crawl=crawl, library=library, progress=progress, show=show)
+            summary = _summary(copy, applier, ready, crawl=crawl, started=started)
+        runs.finish(catalog, ready.run, summary)
+    say_notes(applier, summary, model=ready.model, crawl=crawl, progress=progress, dry_run=True)
+    return summary
+
+
+@contextmanager
+def _copy_to_plan_in(ready: Prepared, *, crawl: Path, library: Path, restore_deleted: bool) -> Iterator[Catalog]:
+    """A copy of the catalog in memory that agrees with the disk."""
+    with copy_in_memory(library) as copy:
+        reconcile(copy, library)
+        relink(copy, run=ready.run, crawl=crawl)
+        if restore_deleted:
+            library_changes.restore_deleted(copy, run=ready.run, crawl=crawl)
+        yield copy
+
+
+def _read(catalog: Catalog, ready: Prepared, *, crawl: Path, library: Path, progress: Progress) -> None:
+    """Predict the images that have no prediction yet; each commit stands when the preview is killed."""
+    run, model, settings = ready.run, ready.model, ready.settings
+    reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
+    for _ in predict(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
+        pass
+
+
+def _planned(
+    copy: Catalog, ready: Prepared, *, crawl: Path, library: Path, progress: Progress, show: Show | None
+) -> DecisionApplier:
+    execute = partial(plan_only, copy, library, show)
+    applier = DecisionApplier(copy, run=ready.run, crawl=crawl, library=library, policy=ready.policy, execute=execute)
+    applier.redecide_placed(progress)
+    applier.apply_rest(progress, name=Message("planning"))
+    return applier
+
+
+def _summary(
+    copy: Catalog, applier: DecisionApplier, ready: Prepared, *, crawl: Path, started: float
+) -> dict[str, Any]:
+    run, policy = ready.run, ready.policy
+    summary = summarize(copy, applier, run=run, crawl=crawl, found=ready.found, started=started, policy=policy)
+    images = planned_images(copy, run=run, crawl=crawl)
+    return summary | preview_numbers(images, threshold=thresholds_as_one(policy.thresholds)) | {"run": run}
