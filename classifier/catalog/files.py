@@ -70,6 +70,8 @@ def retry_formats(catalog: Catalog, *, crawl: Path, is_read: Callable[[str], boo
     ).fetchall()
     formats = {name for _, name in rows if isinstance(name, str)}
     now_read = {name for name in formats if is_read(name)}
+    if not now_read:
+        return
     with catalog.transaction() as connection:
         connection.executemany(
             "UPDATE files SET failure_kind = NULL, failure_detail = NULL WHERE path = ?",
