@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from classifier.inference.device import Runtime
     from classifier.inference.reader import Limits
     from classifier.model.backbone import Network
+    from classifier.model.tags import Tags
     from classifier.progress import Progress
     from classifier.records import ImageId
     from classifier.settings import Settings
@@ -43,18 +44,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoder:
-    """A backbone with all that reading images for it takes; `key` names its embeddings. Its head is unused."""
+    """A backbone with all that reading images for it takes; `key` names its embeddings, `tags` are a tagger's."""
 
     network: Network
     reader: Reader
     runtime: Runtime
     limits: Limits
     key: str
+    tags: Tags | None = None
 
 
 def load_encoder(settings: Settings, progress: Progress) -> Encoder:
     """Load the backbone that training would start from. Raises ModelError when that fails."""
-    start = load_start(settings, num_categories=1, progress=progress)
+    start = load_start(settings, num_categories=None, progress=progress)
     network, transform = start.network, start.transform
     key = backbone_key(
         backbone_sha256=network.backbone_sha256(), image_size=transform.image_size, max_squeeze=transform.max_squeeze
@@ -66,6 +68,7 @@ def load_encoder(settings: Settings, progress: Progress) -> Encoder:
         runtime=runtime,
         limits=limits_from(settings.images),
         key=key,
+        tags=start.tags,
     )
 
 

@@ -101,6 +101,7 @@ class Learner:
         best, confidences = most_likely(probs, training_set.categories)
         meta = {"categories": training_set.categories, "temperature": temperature, "verdicts": len(latest)}
         if self._bundle is None:
+            meta |= {ranking.CLUSTER_NAMES: self._cluster_names}
             is_near = has_labeled_neighbors(self._short, self._pool_labels(training_set), probs.argmax(axis=1))
             return self._write(self._order, best, confidences, logits, meta, is_shown=is_near)
         meta |= {"rule": self._rule(training_set)}
@@ -142,7 +143,7 @@ class Learner:
         """The backbone and the labels of the model; of a sample its backbone, and no labels."""
         if self._bundle is None:
             backbone = runs.last_settings(catalog, KIND).get("backbone") or self.bundle.manifest.backbone_key
-            image_ids = list(ranking.read_positions(catalog))
+            image_ids = list(ranking.read_clusters(catalog).positions)
             folder = embeddings_folder(self._library, backbone)
             stored = read_embeddings(catalog, folder, image_ids, backbone=backbone)
             return backbone, no_labels(next((part.embeddings.shape[1] for part in stored), 0))
@@ -172,7 +173,8 @@ class Learner:
 
     def _load_sample(self, catalog: Catalog) -> None:
         """The pool of a sample: all that its ranking has, in the order and the clusters that it has them."""
-        positions = ranking.read_positions(catalog)
+        clusters = ranking.read_clusters(catalog)
+        positions, self._cluster_names = clusters.positions, clusters.names
         self._pool = load_pool(catalog, self._folder, backbone=self._backbone, wanted=positions)
         embeddings_ND = self._pool.map(lambda rows: rows, width=self._width)
         self._short = fit_pca(embeddings_ND)(embeddings_ND)

@@ -6,14 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from classifier.active.deduplicate import duplicate_indices
-from classifier.active.encoder import Encoder, LoadedEmbeddings, embed_sample, load_embeddings, load_encoder
-from classifier.active.query_strategy import cluster
+from classifier.active.encoder import Encoder, embed_sample, load_embeddings, load_encoder
+from classifier.active.sample_clusters import write_clusters
 from classifier.catalog import annotation_log, audits, categories, decisions, files, ranking, runs
 from classifier.catalog.categories import read_aliases
-from classifier.catalog.ranking import Rank
 from classifier.catalog.values import utc_now
 from classifier.decision.decide import apply_annotation
 from classifier.errors import Counted, CrawlError, LibraryError, Message, SettingsError, message_of
@@ -26,7 +23,6 @@ from classifier.filing.symlink_right import method_of
 from classifier.images.hashing import sample_by_hash
 from classifier.images.walk_result import WalkResult
 from classifier.labels.from_annotations import placed_by_hand, usable_names
-from classifier.model.head import fit_pca
 from classifier.model.weights import check_versions
 from classifier.progress import Progress, SilentProgress, Stage
 from classifier.reasons import Reason, ReasonCode
@@ -97,7 +93,8 @@ def take_sample(
         placed = _place(catalog, library, new, run=run, method=method, progress=progress)
         if placed or not ranking.attach_newest(catalog).number:
             wanted = [image_id for image_id, _, _ in found if image_id not in left_out]
-            write_clusters(library, load_embeddings(catalog, library, wanted, backbone=encoder.key))
+            loaded = load_embeddings(catalog, library, wanted, backbone=encoder.key)
+            write_clusters(library, loaded, encoder.tags)
         write_failure_list(catalog, library, progress, run=run)
         sample = _summary(
             catalog, crawl, encoder=encoder, left_out=len(left_out), placed=placed, failed=len(new) - placed
@@ -230,28 +227,6 @@ def _place(
                     progress.say(Message("{path}: not taken: {why}", path=path, why=why))
             stage.advance(len(batch))
     return placed
-
-
-def write_clusters(library: Path, loaded: LoadedEmbeddings) -> None:
-    """Cluster a sample; its first ranking has cluster after cluster, in each the closest to its center first.
-
-    Clusters of about 30 images, half a grid, are mostly of one category, and many are labeled at once.
-    """
-    short = fit_pca(loaded.embeddings)(loaded.embeddings)
-    clusters = cluster(short, size=30, most=200, starts=3, seed=_SEED).largest_first()
-    ranks = (
-        Rank(
-            position=position,
-            image_id=loaded.image_ids[row],
-            action=Action.REVIEW.value,
-            category="",
-            confidence=0.0,
-            cluster_id=int(clusters.ids[row]),
-            logits=None,
-        )
-        for position, row in enumerate(np.lexsort((-clusters.closeness, clusters.ids)).tolist())
-    )
-    ranking.write(library, ranks, meta={"categories": [], "temperature": 1.0, "verdicts": 0})
 
 
 def _decision(image_id: ImageId, annotation: Annotation | None) -> Decision:

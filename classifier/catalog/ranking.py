@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from classifier.records import ImageId
 
 FORMAT: Final = 1
+CLUSTER_NAMES: Final = "cluster_names"
+"""In `meta`, what the clusters of a sample may be called: a list of names by the number as text."""
 _NAME: Final = re.compile(r"outlook-(\d{1,12})\.db")
 # The position (`place`) is the rowid, which ends every index, so only one index repeats the long id.
 _RANKS: Final = """
@@ -67,6 +69,19 @@ class RankingSnapshot:
     meta: Mapping[str, Any]
     newest: int = 0
     """The number of the newest file, which may be damaged."""
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """What the ranking says of itself as a whole: `meta` without what it says of each cluster."""
+        return {key: value for key, value in self.meta.items() if key != CLUSTER_NAMES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedClusters:
+    """Position and cluster id of each image of a ranking, and what the clusters may be called, by number as text."""
+
+    positions: dict[ImageId, tuple[int, int]]
+    names: dict[str, list[str]]
 
 
 def write(library: Path, ranks: Iterable[Rank | tuple[Any, ...]], *, meta: Mapping[str, Any]) -> int:
@@ -114,6 +129,18 @@ def attach_newest(catalog: Catalog, attached: RankingSnapshot | None = None) -> 
     for statement in (_RANKS, _META, *_INDEXES):
         connection.execute(statement.format(schema="outlook"))
     return RankingSnapshot(number=0, meta={}, newest=newest)
+
+
+def cluster_names(snapshot: RankingSnapshot) -> dict[str, list[str]]:
+    """What the clusters may be called, by their numbers as text; whatever else stands there is left out."""
+    found = snapshot.meta.get(CLUSTER_NAMES)
+    if not isinstance(found, dict):
+        return {}
+    return {
+        number: [name for name in names if isinstance(name, str)]
+        for number, names in found.items()
+        if isinstance(names, list)
+    }
 
 
 def _open_unjournaled(path: Path) -> sqlite3.Connection:
@@ -168,8 +195,9 @@ def _remove_older(folder: Path, number: int) -> None:
             remove_own(folder / f"outlook-{older}.db", wait=False)
 
 
-def read_positions(catalog: Catalog) -> dict[ImageId, tuple[int, int]]:
-    """Position and cluster id of each image in the newest ranking."""
-    attach_newest(catalog)
+def read_clusters(catalog: Catalog) -> RankedClusters:
+    """The clusters of the newest ranking, of a catalog to which none is attached yet."""
+    snapshot = attach_newest(catalog)
     rows = catalog.connection.execute("SELECT picture, place, look FROM outlook.ranks")
-    return {image_id: (position, cluster_id) for image_id, position, cluster_id in rows.fetchall()}
+    positions = {image_id: (position, cluster_id) for image_id, position, cluster_id in rows.fetchall()}
+    return RankedClusters(positions=positions, names=cluster_names(snapshot))

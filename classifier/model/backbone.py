@@ -150,8 +150,8 @@ class Network(nn.Module):
         return groups
 
 
-def load_backbone(name: str, *, num_categories: int, image_size: int = 0, fetcher: Fetcher = FETCHER) -> Network:
-    """Build the network with pretrained weights and a fresh head of `num_categories` outputs.
+def load_backbone(name: str, *, num_categories: int | None, image_size: int = 0, fetcher: Fetcher = FETCHER) -> Network:
+    """Build the network with pretrained weights and a fresh head of `num_categories` outputs; None keeps its own.
 
     `name` is one of EMBEDDED, a timm model name, `hf-hub:org/name`, `modelscope:org/name` or `local-dir:/folder`; what
     is not here is downloaded. `image_size` 0 takes the backbone's own. Weights are safetensors; pickles are loaded only
@@ -165,7 +165,10 @@ def load_backbone(name: str, *, num_categories: int, image_size: int = 0, fetche
             network = _create(source, image_size=image_size, name=name, overlay=overlay)
     if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
         raise refused(name, Message("its weights hold numbers that are not finite"))
-    network.body.reset_classifier(num_categories)  # a repository may not name the head that timm would leave out
+    if num_categories is not None or not isinstance(network.head, nn.Linear):
+        network.body.reset_classifier(
+            num_categories or 1
+        )  # a repository may not name the head that timm would leave out
     if not isinstance(network.head, nn.Linear):
         raise refused(name, Message("its head is {found}, not one linear layer", found=type(network.head).__name__))
     return network

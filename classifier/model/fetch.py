@@ -13,7 +13,7 @@ from filelock import Timeout
 from huggingface_hub import constants
 from huggingface_hub.utils import WeakFileLock
 
-from classifier.errors import Message, message_of
+from classifier.errors import Message, ModelError, message_of
 from classifier.model.bundle_files import CONFIG, WEIGHTS
 from classifier.model.download import Remote, download
 from classifier.model.hub_answers import Missing, Unavailable, tried
@@ -62,6 +62,13 @@ class Fetcher:
         """A folder with `config.json` and the weights of an `hf-hub:` or `modelscope:` backbone."""
         weights = (WEIGHTS, _PICKLE) if self.allow_pickle else (WEIGHTS,)
         return self._files(backbone, backbone, ((CONFIG,), weights))[-1].parent
+
+    def beside(self, backbone: str, name: str) -> Path | None:
+        """Another file of an `hf-hub:` or `modelscope:` backbone; None where it cannot be had."""
+        try:
+            return self._files(backbone, backbone, ((name,),))[0]
+        except ModelError:
+            return None
 
     def weights(self, backbone: str, own: str, *, at: str) -> Path:
         """The weights of a timm model, which the repository `at` has under the name `own`, or as safetensors."""

@@ -38,6 +38,7 @@ class Repository:
     max_squeeze: float = DEFAULT_SQUEEZE
     image_size: int = 0
     license: str = ""
+    tags: str = ""
     gated: bool = False
     modelscope: str = ""
 
@@ -53,6 +54,7 @@ class Origin:
     max_squeeze: float
     image_size: int
     license: str
+    tags: str = ""
     sentences: tuple[Message, ...] = ()
 
 
@@ -75,6 +77,7 @@ def origin_of(settings: ModelSettings) -> Origin:
         max_squeeze=settings.max_squeeze or found.max_squeeze,
         image_size=settings.image_size or found.image_size,
         license=found.license,
+        tags=found.tags,
         sentences=tuple(_sentences(settings, known)),
     )
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from classifier.model.backbone import Network, load_backbone
 from classifier.model.channels import fold_bgr
 from classifier.model.fetch import Fetcher
-from classifier.model.origin import SOURCES, license_of, origin_of
+from classifier.model.head import LinearHead
+from classifier.model.origin import SOURCES, license_of, local_folder, origin_of
+from classifier.model.tags import Tags, read_tags
 from classifier.model.transforms import EvalTransform
 
 if TYPE_CHECKING:
@@ -18,26 +20,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """`license` is that of the weights; empty where it is not known."""
+    """`license` is that of the weights; empty where it is not known. `tags` where the network kept a tagger's head."""
 
     network: Network
     transform: EvalTransform
     license: str
+    tags: Tags | None = None
 
 
-def load_start(settings: Settings, *, num_categories: int, progress: Progress) -> Start:
-    """Load what `model.backbone` names, with a fresh head, and say under which license that is.
+def load_start(settings: Settings, *, num_categories: int | None, progress: Progress) -> Start:
+    """Load what `model.backbone` names, with a fresh head or, with None, its own; say under which license that is.
 
     Weights that are not here are downloaded. Raises ModelError in one line.
     """
     model, origin = settings.model, origin_of(settings.model)
     for sentence in origin.sentences:
         progress.say(sentence)
+    fetcher = Fetcher(hub=settings.hub, allow_pickle=model.allow_pickle, progress=progress)
     network = load_backbone(
         model.backbone,
         num_categories=num_categories,
         image_size=origin.image_size,
-        fetcher=Fetcher(hub=settings.hub, allow_pickle=model.allow_pickle, progress=progress),
+        fetcher=fetcher,
     )
     named = origin.license or str(network.body.pretrained_cfg.get("license") or "")
     if named and not origin.license and not model.backbone.startswith(SOURCES):
@@ -45,4 +49,15 @@ def load_start(settings: Settings, *, num_categories: int, progress: Progress) -
     if origin.channels == "bgr":
         fold_bgr(network)
     transform = EvalTransform(image_size=network.image_size, max_squeeze=origin.max_squeeze)
-    return Start(network=network, transform=transform, license=named)
+    tags = _tags(model.backbone, origin.tags, network, fetcher) if num_categories is None else None
+    return Start(network=network, transform=transform, license=named, tags=tags)
+
+
+def _tags(backbone: str, name: str, network: Network, fetcher: Fetcher) -> Tags | None:
+    """What a tagger's own head says, by the list that its repository has."""
+    if not name:
+        return None
+    folder = local_folder(backbone)
+    path = fetcher.beside(backbone, name) if folder is None else folder / name
+    weight, bias = (part.detach().cpu().float().numpy() for part in (network.head.weight, network.head.bias))
+    return None if path is None else read_tags(path, LinearHead(weight=weight, bias=bias))

@@ -159,7 +159,7 @@ class ReviewSession:
             "skipped": len(self._counts.skipped),
             "to_file": len(self.to_file),
             "steps": len(self._steps),
-            "outlook": {"number": self.pages.ranking.number} | dict(self.pages.ranking.meta),
+            "outlook": {"number": self.pages.ranking.number} | self.pages.ranking.stats,
         }
 
     def read(self, question: Callable[[Catalog, Suggestions], T]) -> T:

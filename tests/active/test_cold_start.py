@@ -8,6 +8,7 @@ import pytest
 
 from classifier.active.learner import Learner
 from classifier.active.sample import take_sample
+from classifier.catalog import ranking
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.queue_by_ranking import cluster_images, list_grids, predicted_images
 from classifier.catalog.ranking import attach_newest
@@ -95,6 +96,21 @@ def test_filed_images_stay_in_their_clusters(sample: Path) -> None:
     Learner(sample).learn()
 
     assert ranked(sample) == before
+
+
+def test_names_that_a_tagger_proposed_for_clusters_stay(sample: Path) -> None:
+    with read_catalog(sample) as catalog:
+        snapshot = attach_newest(catalog)
+        ranks = catalog.connection.execute("SELECT * FROM outlook.ranks ORDER BY place").fetchall()
+    proposed = {"0": ["chibi"], "1": "no list", "2": ["x", 3]}
+    ranking.write(sample, ranks, meta={**snapshot.meta, ranking.CLUSTER_NAMES: proposed})
+    assert Learner(sample).learn()
+
+    with read_catalog(sample) as catalog:
+        learned = attach_newest(catalog)
+    assert learned.number == snapshot.number + 2
+    assert {"0": ["chibi"], "2": ["x"]} == ranking.cluster_names(learned)
+    assert ranking.CLUSTER_NAMES not in learned.stats
 
 
 def test_a_library_without_model_and_sample_has_nothing_to_learn(tmp_path: Path) -> None:

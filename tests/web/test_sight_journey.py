@@ -218,6 +218,29 @@ def test_grids_emptied_by_learning_are_passed(
     assert [] == traffic.console
 
 
+def test_a_name_that_a_tagger_proposes_takes_three_keys(tmp_path: Path) -> None:
+    library, ids = label_library(tmp_path)
+    meta = {
+        "categories": [],
+        "temperature": 1.0,
+        "verdicts": 0,
+        ranking.CLUSTER_NAMES: {"0": ["hatsune miku", "chibi"]},
+    }
+    ranking.write(library, ranks(ids, ""), meta=meta)
+    traffic = Traffic()
+    with server(library) as served, browser(traffic, viewport={"width": 1280, "height": 800}) as page:
+        page.goto(served.address)
+        page.wait_for_selector(".cell img")
+        assert "By its tags: hatsune miku, chibi." in page.inner_text(".grid-head")
+        name_group(page, "n", "Enter")
+        assert "By its tags" not in page.inner_text(".grid-head")  # nothing is proposed for the second grid
+        quiet(page, traffic)
+    with read_catalog(library) as catalog:
+        latest = annotation_log.latest(catalog)
+    assert dict.fromkeys(ids[:EACH], "hatsune miku") == {key: one.category for key, one in latest.items()}
+    assert [] == traffic.console
+
+
 FIELD = "document.querySelector('.name-field input')"
 IN_FIELD = f"() => document.activeElement === {FIELD}"
 """Whether the cursor is in the name of the grid."""

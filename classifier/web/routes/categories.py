@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog.queue_by_ranking import cluster_images, image_clusters, list_grids, predicted_images
+from classifier.catalog.ranking import cluster_names
 from classifier.web.requests import Body, Limit, Number, Query, get, post
 from classifier.web.responses import RequestError, queue_item
 
@@ -68,8 +69,14 @@ def _all(session: ReviewSession) -> dict[str, Any]:
     """Every grid in which something waits, and the state of the clusters: sent with every grid."""
 
     def read(catalog: Catalog, suggestions: Suggestions) -> dict[str, Any]:
+        names = cluster_names(session.pages.ranking)
         found = [
-            {"look": one.cluster, "category": one.category, "count": one.count}
+            {
+                "look": one.cluster,
+                "category": one.category,
+                "count": one.count,
+                "names": names.get(str(one.cluster), []),
+            }
             for one in list_grids(catalog, suggestions.names)
         ]
         return {"grids": found, "groups": asdict(image_clusters(catalog))}

@@ -112,7 +112,7 @@ export const fetchFolders = ({ queue, folder }) =>
   get("/api/folders", { tray: ["unknown", "skipped"].includes(queue) ? queue : "review", ...(folder !== "" && { folder }) });
 
 const gridsOf = ({ grids, groups }) => ({
-  grids: grids.map(({ look, category, count }) => ({ cluster: look, category, count })),
+  grids: grids.map(({ look, category, count, names }) => ({ cluster: look, category, count, names })),
   clusters: { total: groups.all, named: groups.named, untouched: groups.untouched },
 });
 

@@ -199,9 +199,16 @@ export class Labeling extends ThumbnailGrid {
     this.drawConfirm();
   }
 
+  // A proposed name is typed already: Enter takes it, whatever else is typed replaces it.
   #focusField() {
+    if (this.field.value === "") this.field.value = this.#proposals[0] ?? "";
     this.field.focus();
     this.field.select(); // what is typed replaces the name
+  }
+
+  // What a tagger proposes to call an unnamed grid.
+  get #proposals() {
+    return this.grid?.category === null ? this.grid.names : [];
   }
 
   #isTyping() {
@@ -225,7 +232,8 @@ export class Labeling extends ThumbnailGrid {
     const { category } = this.grid;
     const hint = category === null ? _("These look alike. Name them, mark those that differ, Enter confirms the rest.")
       : _("Taken for {category}, the most confident first. Mark what is not; Enter confirms the rest.", { category });
-    this.hint.textContent = `${hint} ${this.#advice()}`;
+    const proposals = this.#proposals.length ? _("By its tags: {names}.", { names: this.#proposals.join(_(", ")) }) : "";
+    this.hint.textContent = [hint, proposals, this.#advice()].filter(Boolean).join(" ");
     this.#drawName();
     this.buttons.replaceChildren(...this.app.state.categories.map((one) => this.#nameButton(one)));
     this.#drawOthers();
@@ -262,7 +270,8 @@ export class Labeling extends ThumbnailGrid {
     const { field } = this;
     const isEdited = this.#isTyping() && field.value !== field.defaultValue;
     field.placeholder = field.ariaLabel = _("What are these?");
-    this.names.replaceChildren(...this.app.state.categories.map(({ name }) => make("option", { value: name })));
+    const offered = new Set([...this.#proposals, ...this.app.state.categories.map(({ name }) => name)]);
+    this.names.replaceChildren(...[...offered].map((value) => make("option", { value })));
     field.defaultValue = this.name;
     if (isEdited) return;
     field.value = this.name;

@@ -22,6 +22,7 @@ export const MESSAGES = {
   "Best guesses": "最可能的类别",
   "By category": "按类别",
   "By folder": "按文件夹",
+  "By its tags: {names}.": "按标签看：{names}。",
   "Cancel": "取消",
   "Categories": "类别",
   "Category": "类别",

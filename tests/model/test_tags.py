@@ -1,0 +1,69 @@
+"""A tagger's own head proposes names: what is likely in a cluster and not everywhere, characters first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.model.head import LinearHead
+from classifier.model.start import load_start
+from classifier.model.tags import TAGS, Tags, read_tags
+from classifier.setting_sections import ModelSettings
+from classifier.settings import Settings
+from kit.hub import repository
+from kit.progress import SavingProgress
+
+LIST = (
+    "tag_id,name,category,count\n1,general,9,5\n2,1girl,0,5\n3,simple_background,0,5\n4,hatsune_miku,4,5\n5,a/b,0,5\n"
+)
+WD = {"img_size": 64, "class_token": False, "global_pool": "avg", "fc_norm": False}
+
+
+def head(count: int = 5) -> LinearHead:
+    """Each number of an embedding is the logit of one tag."""
+    return LinearHead(weight=np.eye(count, dtype=np.float32), bias=np.zeros(count, dtype=np.float32))
+
+
+@pytest.fixture
+def tags(tmp_path: Path) -> Tags:
+    (tmp_path / TAGS).write_text(LIST, encoding="utf-8")
+    found = read_tags(tmp_path / TAGS, head())
+    assert found is not None
+    return found
+
+
+def test_a_cluster_is_called_by_what_tells_it_from_the_others(tags: Tags) -> None:
+    drawn = np.array([[9, 9, 9, 9, 9], [9, 9, 9, 9, 9], [9, 9, -9, -9, -9], [9, 9, -9, -9, -9]], dtype=np.float32)
+
+    assert {0: ["hatsune miku", "simple background"]} == tags.cluster_names(drawn, np.array([0, 0, 1, 1]))
+
+
+def test_probabilities_are_those_of_each_tag_alone(tags: Tags) -> None:
+    found = tags.probabilities(np.array([[0, 1000, -1000, 2, -2]], dtype=np.float32))
+
+    assert np.allclose([[0.5, 1, 0, 0.880797, 0.119203]], found)
+
+
+@pytest.mark.parametrize("text", ["", "name\nx\n", LIST + "6,more,0,1\n", "\0"])
+def test_a_list_of_another_head_proposes_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / TAGS).write_text(text, encoding="utf-8")
+
+    assert read_tags(tmp_path / TAGS, head()) is None
+    assert read_tags(tmp_path / "none.csv", head()) is None
+
+
+def test_a_tagger_in_a_folder_keeps_its_own_head_for_its_tags(tmp_path: Path) -> None:
+    backbone = repository(tmp_path / "wd-vit-tagger-v3", "test_vit", size=64, **WD)
+    more = "".join(f"{number},tag_{number},0,1\n" for number in range(6, 42))
+    (tmp_path / "wd-vit-tagger-v3" / TAGS).write_text(LIST + more, encoding="utf-8")
+    settings = Settings(model=ModelSettings(backbone=backbone, image_size=64))
+    own = load_start(settings, num_categories=None, progress=SavingProgress())
+    fresh = load_start(settings, num_categories=3, progress=SavingProgress())
+
+    assert own.tags is not None
+    assert "hatsune_miku" in own.tags.names
+    assert own.network.head.out_features == len(own.tags.names)
+    assert (None, 3) == (fresh.tags, fresh.network.head.out_features)
+    assert own.network.backbone_sha256() == fresh.network.backbone_sha256()
