@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from classifier.errors import Message, SettingsError, message_of
+from classifier.recipes import recipe_names, recipe_or_file
 from classifier.setting_sections import (
     HubSettings,
     ImageSettings,
@@ -84,7 +85,7 @@ def layers(
     options: Mapping[str, Any] | None = None,
 ) -> Iterator[Layer]:
     """What is given beside the defaults, the weakest first. Raises SettingsError for what cannot be read."""
-    for file in (project, config):
+    for file in (project, None if config is None else recipe_or_file(config)):
         if file is not None:
             yield Layer(origin=str(file), values=_read_toml(file))
     for override in overrides:
@@ -142,7 +143,11 @@ def _text_of(config: Path) -> str:
     try:
         return config.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise SettingsError("{config}: there is no such file; `--config` takes a TOML file", config=config) from None
+        raise SettingsError(
+            "{config}: there is no such file; `--config` takes a TOML file, or one of {recipes}",
+            config=config,
+            recipes=", ".join(recipe_names()),
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError("{config}: cannot be read ({why})", config=config, why=message_of(error)) from None
 

@@ -126,7 +126,7 @@ def test_every_setting_says_what_it_is() -> None:
 def test_every_ready_recipe_is_read_and_says_how_it_is_used(recipe: Path) -> None:
     load(recipe)
 
-    assert recipe == DEFAULT_TOML or f"--config configs/{recipe.name}" in recipe.read_text(encoding="utf-8")
+    assert recipe == DEFAULT_TOML or f"--config {recipe.stem} " in recipe.read_text(encoding="utf-8")
 
 
 def test_what_the_command_line_excludes_is_added_to_what_the_file_does(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ app.command(cls=Command, epilog="illsort undo ~/sorted --run 3")(undo)
 app.command(cls=Command, epilog="illsort verify ~/sorted --quick")(verify)
 app.command(cls=Command, epilog="illsort demo --folder illsort-demo")(demo)
 app.command(cls=Command, epilog="illsort doctor --crawl ~/crawl --out ~/sorted")(doctor)
-app.command(cls=Command, epilog="illsort config --config configs/anime.toml")(config)
+app.command(cls=Command, epilog="illsort config --config anime")(config)
 
 
 def _language(text: str | Language) -> Language:

@@ -99,7 +99,9 @@ def _project_name() -> str:
 LibraryArgument = Annotated[
     Path | None, path_argument("The folder that was sorted into (default: that of illsort.toml).")
 ]
-ConfigOption = Annotated[Path | None, path_option("--config", "-c", help_="TOML file with settings.")]
+ConfigOption = Annotated[
+    Path | None, path_option("--config", "-c", help_="TOML file with settings, or a recipe's name: anime, cpu, ...")
+]
 SetOption = Annotated[
     list[str], typer.Option("--set", "-s", help="One setting, over the file: section.key=value; can be repeated.")
 ]

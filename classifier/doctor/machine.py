@@ -118,7 +118,7 @@ def _memory(runtime: Runtime, settings: Settings) -> Iterator[Finding]:
                 free_of_all=free_of_all,
                 needed=_TRAINING_BYTES / 1e9,
             ),
-            Message("close other programs before it, or train with --set train.recipe=head"),
+            Message("close other programs before it, or train with --recipe head"),
         )
     else:
         yield ok("memory", free_of_all)

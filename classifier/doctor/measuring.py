@@ -100,7 +100,7 @@ def _notes(speed: Speed, reckoned: Estimate) -> Iterator[Finding]:
         yield problem(
             "train.memory",
             Message("{backbone} cannot be fine-tuned here: the memory is not enough", backbone=speed.backbone),
-            Message("close other programs, or take a smaller network, or --set train.recipe=head"),
+            Message("close other programs, or take a smaller network, or --recipe head"),
         )
     elif reckoned.finetune is not None and reckoned.finetune > _LONG_S:
         yield hint(
@@ -111,7 +111,7 @@ def _notes(speed: Speed, reckoned: Estimate) -> Iterator[Finding]:
                 duration=about(reckoned.finetune),
             ),
             Message(
-                "--set train.minutes=60 sets a limit; --set train.recipe=head takes about {head}",
+                "--set train.minutes=60 sets a limit; --recipe head takes about {head}",
                 head=about(reckoned.head),
             ),
         )

@@ -110,6 +110,6 @@ def _unlabeled_hint(model: Bundle, crawl: Path, summary: dict[str, Any]) -> Mess
     if not used_labels_alone or summary["review"] <= _HIGH_REVIEW_SHARE * summary["pictures"]:
         return None
     return Message(
-        "this model learned from labels alone; trained with --set train.unlabelled={crawl} it usually files more",
+        "this model learned from labels alone; trained with --unlabeled {crawl} it usually files more",
         crawl=crawl,
     )

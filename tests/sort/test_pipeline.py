@@ -319,7 +319,7 @@ def test_much_to_review_by_a_model_of_labels_alone_gives_a_training_hint(
     progress = SavingProgress()
     run(tmp_path, trained, progress=progress)
 
-    told = f"train.unlabelled={(tmp_path / 'crawl').resolve()} it usually files more"
+    told = f"--unlabeled {(tmp_path / 'crawl').resolve()} it usually files more"
     assert offers == sum(told in message for message in progress.messages)
 
 
