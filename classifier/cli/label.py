@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.active.sample import Sample
+    from classifier.cli.terminal import TerminalProgress
 
 _FEW = 5
 _TOO_FEW = 2
@@ -55,6 +56,9 @@ def label(
     host: Host = "127.0.0.1",
     token: Token = None,
     no_open: NoOpen = False,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Only draw the pictures; the page of illsort open shows them.")
+    ] = False,
     verbose: Verbose = False,
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
@@ -73,12 +77,19 @@ def label(
     progress = TerminalProgress(verbose=verbose)
     with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.active.sample import take_sample
-        from classifier.web.pending_moves import file_decided
 
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
     print_lines(*_in_words(sample, folder), err=True)
-    page = PageOptions(host=host, port=port, token=token, no_open=no_open)
-    if show_page(folder, page, name="label", learn=learn):
+    if not no_page:
+        _show_page(folder, PageOptions(host=host, port=port, token=token, no_open=no_open), progress)
+
+
+def _show_page(folder: Path, options: PageOptions, progress: TerminalProgress) -> None:
+    """Show the page until it ends, then file what was decided there."""
+    from classifier.cli.terminal import print_lines
+    from classifier.web.pending_moves import file_decided
+
+    if show_page(folder, options, name="label", learn=learn):
         made = file_decided(folder, progress=progress)
         for path, why in () if made is None else made.left:
             print_lines(_("{path}: not filed: {why}", path=path, why=why), err=True)

@@ -20,6 +20,7 @@ from classifier.cli.audit import audit
 from classifier.cli.config import config, init
 from classifier.cli.demo import demo
 from classifier.cli.doctor import doctor
+from classifier.cli.home import open_home
 from classifier.cli.label import label
 from classifier.cli.report import report
 from classifier.cli.review import review
@@ -32,7 +33,7 @@ from classifier.cli.undo import undo
 from classifier.cli.verify import verify
 from classifier.errors import IllsortError, located_message
 from classifier.i18n import Language, _, set_language, user_language
-from classifier.jobs.process import running_job
+from classifier.jobs.current import VARIABLE
 
 _USER_ERROR = 2
 _LANGUAGE_VARIABLE = "ILLSORT_LANG"
@@ -104,7 +105,7 @@ def _usage_error(error: Any) -> int:
 app = typer.Typer(
     cls=CommandGroup,
     name="illsort",
-    no_args_is_help=True,
+    no_args_is_help=False,  # it opens the page
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -112,6 +113,7 @@ app = typer.Typer(
     epilog="illsort demo",
 )
 app.command(cls=Command, epilog="illsort init --crawl ~/crawl --labels ~/labels --out ~/sorted")(init)
+app.command(cls=Command, name="open", epilog="illsort open ~/illsort")(open_home)
 app.command(cls=Command, epilog="illsort label ~/crawl --labels ~/labels")(label)
 app.command(cls=Command, epilog="illsort train --labels ~/labels --model ~/models/mine")(train)
 app.command(cls=Command, epilog="illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
@@ -154,12 +156,12 @@ def root(
     ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
 ) -> None:
-    """Sort pictures into your own categories; what it is not sure of waits for you."""
+    """Sort pictures into your own categories; what it is not sure of waits for you. Alone it opens a page for all."""
     if version:
         print_lines(f"illsort {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        context.fail(_("no command was named"))
+        open_home(token=os.environ.get("ILLSORT_TOKEN"))
 
 
 def main() -> None:
@@ -173,5 +175,9 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    with running_job():
-        app()
+    if VARIABLE in os.environ:
+        from classifier.jobs.process import running_job
+
+        with running_job():
+            app()
+    app()

@@ -1,4 +1,4 @@
-"""Serves the page until Ctrl-C and opens it in a browser: shared by `illsort review`, `audit` and `label`.
+"""Serves the page until Ctrl-C and opens it in a browser: shared by `illsort review`, `audit`, `label` and `open`.
 
 The browser is started with a private file that leads to the page: every user of the machine can read command lines, so
 the token must not be in one.
@@ -12,13 +12,16 @@ import webbrowser
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from classifier.errors import Message
 from classifier.i18n import _, count_
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from classifier.web.learner_process import LearnerTarget
     from classifier.web.server import PageAddress
 
@@ -70,10 +73,26 @@ def show_page(library: Path, options: PageOptions, *, name: str, learn: LearnerT
 
     `name` is the command's name in messages. `learn` runs in a process of its own, beside the page.
     """
+    from classifier.web.server import serve
+
+    last = Message("Ctrl-C ends it; every decision is saved when it is made")
+    waiting = []
+
+    def serve_library(**served: Any) -> None:
+        waiting.append(serve(library, learn=learn, max_error=options.max_error, **served))
+
+    show_served(serve_library, options, name=name, last=last)
+    return waiting[0]
+
+
+def show_served(serve: Callable[..., None], options: PageOptions, *, name: str, last: Message) -> None:
+    """Open the browser at what `serve` serves until Ctrl-C; it takes the arguments of `web.server.serve_app`.
+
+    `last` is the line below the address.
+    """
     from classifier.cli import interrupt
     from classifier.cli.terminal import print_lines
     from classifier.web.security import is_loopback
-    from classifier.web.server import serve
 
     opening = BrowserFile()
 
@@ -87,7 +106,7 @@ def show_page(library: Path, options: PageOptions, *, name: str, learn: LearnerT
                 err=True,
             )
         print_lines(f"{name}: {options.address(served)}")
-        print_lines(_("Ctrl-C ends it; every decision is saved when it is made"), err=True)
+        print_lines(_(last), err=True)
         if not options.no_open:
             opening.open(options.address(served))
 
@@ -98,20 +117,10 @@ def show_page(library: Path, options: PageOptions, *, name: str, learn: LearnerT
             print_lines(_("the page is open; for another browser: {address}", address=another), err=True)
 
     try:
-        waiting = serve(
-            library,
-            host=options.host,
-            port=options.port,
-            token=options.token,
-            opened=opened,
-            spent=spent,
-            learn=learn,
-            max_error=options.max_error,
-        )
+        serve(host=options.host, port=options.port, token=options.token, opened=opened, spent=spent)
     finally:
         opening.remove()
     interrupt.reset()
-    return waiting
 
 
 def print_unfiled(waiting: int) -> None:

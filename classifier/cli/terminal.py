@@ -19,7 +19,7 @@ from tqdm import tqdm
 from classifier.cli import interrupt
 from classifier.errors import Message
 from classifier.i18n import _, count_
-from classifier.jobs.process import current_report
+from classifier.jobs.current import current_report
 from classifier.paths import displayable, to_json
 from classifier.progress import Stage
 from classifier.reason_text import reason_message

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from classifier.jobs.current import VARIABLE, set_current
 from classifier.jobs.folder import JobFolder
 from classifier.jobs.records import CRASHED_CODE, STOPPED_CODE, JobState
 from classifier.jobs.report import JobReport
@@ -23,16 +24,9 @@ if TYPE_CHECKING:
 
     from classifier.jobs.records import Job
 
-VARIABLE: Final = "ILLSORT_JOB"
 _LONGEST_WAIT_S: Final = 600.0
 """For the process of an earlier attempt whose runner was killed, and which still works."""
 _EVERY_S: Final = 0.2
-_current: list[JobReport] = []
-
-
-def current_report() -> JobReport | None:
-    """Where the job of this process reports to; None in every other process."""
-    return _current[0] if _current else None
 
 
 @contextmanager
@@ -75,11 +69,11 @@ def _recorded_end(folder: JobFolder, job: Job) -> Iterator[None]:
 @contextmanager
 def _reported(folder: JobFolder, number: int) -> Iterator[None]:
     report = JobReport(folder.progress_file(number)).start()
-    _current.append(report)
+    set_current(report)
     try:
         yield
     finally:
-        _current.clear()
+        set_current(None)
         report.close()
 
 

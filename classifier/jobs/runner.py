@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import classifier
 from classifier.i18n import Language
+from classifier.jobs.current import VARIABLE
 from classifier.jobs.folder import JobFolder
-from classifier.jobs.process import VARIABLE
 from classifier.jobs.records import CRASHED_CODE, MOST_ATTEMPTS, STOPPED_CODE, Job, JobState
 
 _PATIENCE_S: Final = 3.0

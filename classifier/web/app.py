@@ -13,10 +13,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import reported_as_library_error
+from classifier.catalog.connection import read_catalog, reported_as_library_error
 from classifier.catalog.damage import DAMAGE_ERRORS
 from classifier.catalog.library_changes import count_missing
 from classifier.errors import IllsortError
+from classifier.filing.reconcile import reconcile_if_free
 from classifier.labels.load import train_command
 from classifier.paths import displayable
 from classifier.web.folders import Folders
@@ -41,17 +42,35 @@ if TYPE_CHECKING:
     from classifier.web.session import ReviewSession
 
 
+def prepare(library: Path) -> None:
+    """Record what a killed run left undone, if no other process works there. Raises LibraryError if it is no library.
+
+    Looking for a library creates none.
+    """
+    read_catalog(library).close()
+    reconcile_if_free(library)
+
+
 class Review:
     """The parts of the page, which its routes share.
 
-    `max_error` is the error rate that an audit must show to be kept; None for that of the last sort.
+    `max_error` is the error rate that an audit must show to be kept; None for that of the last sort. `train` is the
+    command that trains on what was decided, where a project names it.
     """
 
     thumbnails: ThumbnailService
     similar: SimilarImages
 
-    def __init__(self, library: Path, *, learn: LearnerTarget | None = None, max_error: float | None = None) -> None:
+    def __init__(
+        self,
+        library: Path,
+        *,
+        learn: LearnerTarget | None = None,
+        max_error: float | None = None,
+        train: str | None = None,
+    ) -> None:
         self.library = library
+        self.train = train or train_command(library)
         self.max_error = max_error
         self.session = SessionThread(library)
         self.learner = LearnerStatus(library, learn)
@@ -85,7 +104,7 @@ class Review:
         """The state of the page, in the session's thread."""
         return session.state() | {
             "library": displayable(self.library.resolve().name),
-            "train": train_command(self.library),
+            "train": self.train,
             "learning": self.learner.state,
             "missing": session.read(lambda catalog, _: sum(count_missing(catalog).values())),
             "words": session.read(lambda catalog, _: annotation_log.newest_id(catalog)),
@@ -98,6 +117,12 @@ class Review:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with self.opened():
+            yield
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Its parts work within the block. Raises LibraryError."""
         await asyncio.to_thread(self.session.open)
         self.session.count()  # while the browser still starts
         self.thumbnails = ThumbnailService(

@@ -24,6 +24,8 @@ from classifier.web.requests import read_body
 from classifier.web.responses import RequestError, SafeJSONResponse, error_response, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -117,13 +119,22 @@ def is_loopback(host: str) -> bool:
 class SecurityMiddleware:
     """Passes a request to `app` only if it comes from a page that was opened with a token of `session`.
 
-    `spent` is called when a token has opened the page.
+    `spent` is called when a token has opened the page. A path may begin with one of `rooms`: the pages below them are
+    opened by the same token, and have the same rules.
     """
 
     def __init__(
-        self, app: ASGIApp, *, session: PageSession, host: str, port: int, spent: Callable[[], None] = lambda: None
+        self,
+        app: ASGIApp,
+        *,
+        session: PageSession,
+        host: str,
+        port: int,
+        spent: Callable[[], None] = lambda: None,
+        rooms: Sequence[str] = (),
     ) -> None:
         self._app = app
+        self._rooms = tuple(rooms)
         self._session = session
         self._host = host
         self._port = port
@@ -170,7 +181,9 @@ class SecurityMiddleware:
 
     def _may_ask(self, request: Request) -> bool:
         path = request.url.path
-        if path in {"/", _OPENS} or path.startswith("/static/"):
+        room = next((one for one in self._rooms if path.startswith(f"{one}/")), "")
+        path = path.removeprefix(room)
+        if path == "/" or path.startswith("/static/") or (path == _OPENS and not room):
             return True
         if self._session.is_page(request.headers.get(KEY_HEADER, "")):
             return True
@@ -223,6 +236,6 @@ def _is_address(name: str) -> bool:
 
 def _refused(request: Request, error: RequestError) -> Response:
     """JSON in both languages for the page, plain text for other addresses."""
-    if request.url.path.startswith("/api/"):
+    if "/api/" in request.url.path:
         return refusal(error.message, error.status)
     return PlainTextResponse(f"illsort: {error}\n", status_code=error.status)

@@ -13,16 +13,16 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from classifier.catalog.connection import read_catalog
 from classifier.errors import SettingsError, message_of
-from classifier.filing.reconcile import reconcile_if_free
-from classifier.web.app import Review
+from classifier.web.app import Review, prepare
 from classifier.web.security import PageSession, SecurityMiddleware, is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import FrameType
+
+    from starlette.types import ASGIApp
 
     from classifier.web.learner_process import LearnerTarget
 
@@ -104,12 +104,20 @@ def serve(
     learn: LearnerTarget | None = None,
     max_error: float | None = None,
 ) -> int:
-    """Serve until Ctrl-C; `opened` is called once it answers. Returns how many decisions are not filed yet.
+    """Serve the page of `library` until Ctrl-C. Returns how many decisions are not filed yet.
 
-    `spent` is called each time a token has opened the page. `port` 0 takes a free one; `learn` runs in the learner
-    process; `max_error` is the error rate of audits. Raises LibraryError when `library` is not a library, SettingsError
-    when it cannot listen there, or would be open to other machines without a chosen token.
+    `learn` runs in the learner process; `max_error` is the error rate of audits. The others as for `serve_app`. Raises
+    LibraryError when `library` is not a library, SettingsError as `serve_app` does.
     """
+    check_host(host, token)
+    prepare(library)
+    review = Review(library, learn=learn, max_error=max_error)
+    serve_app(review.app, host=host, port=port, token=token, opened=opened, spent=spent, before=review.session.open)
+    return review.session.unfiled
+
+
+def check_host(host: str, token: str | None) -> None:
+    """Raise SettingsError if the page would be open to other machines without a chosen token."""
     if not is_loopback(host) and (token is None or len(token) < _SHORTEST_TOKEN):
         raise SettingsError(
             "--host {host} lets other machines in: choose a --token of at least {least} characters, which whoever "
@@ -117,17 +125,34 @@ def serve(
             host=host,
             least=_SHORTEST_TOKEN,
         )
-    read_catalog(library).close()  # looking for a library creates none
-    reconcile_if_free(library)
+
+
+def serve_app(
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    opened: Callable[[PageAddress], None],
+    spent: Callable[[PageAddress], None] = lambda _: None,
+    before: Callable[[], object] = lambda: None,
+    rooms: Sequence[str] = (),
+) -> None:
+    """Serve until Ctrl-C; `before` is called once it listens, `opened` once it answers.
+
+    `spent` is called each time a token has opened the page. `port` 0 takes a free one; `rooms` as for
+    SecurityMiddleware. Raises SettingsError as `check_host` does, and when it cannot listen there.
+    """
+    check_host(host, token)
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     session = PageSession(token or None)
     served = PageAddress(_address(host, port), session.new_token)
-    review = Review(library, learn=learn, max_error=max_error)
+    guarded = SecurityMiddleware(app, session=session, host=host, port=port, spent=lambda: spent(served), rooms=rooms)
     with listening, suppress(KeyboardInterrupt):
-        review.session.open()
+        before()
         config = uvicorn.Config(
-            SecurityMiddleware(review.app, session=session, host=host, port=port, spent=lambda: spent(served)),
+            guarded,
             http=LimitedProtocol,
             backlog=BACKLOG,
             log_level="warning",
@@ -139,7 +164,6 @@ def serve(
         )
         server = PageServer(config, lambda: opened(served))
         server.run(sockets=[listening])
-    return review.session.unfiled
 
 
 class PageAddress:

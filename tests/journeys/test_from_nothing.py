@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.demo.draw import draw
 from classifier.filing.undo import undo
 from classifier.settings import LabelSettings, ModelSettings, RuntimeSettings, Settings, TrainSettings
 from classifier.sort.pipeline import sort
 from classifier.training.pipeline import train_model
 from kit.browser import CHROMIUM, Traffic, all_in_sight, browser, serving, type_keys
+from kit.labeling import KINDS, SHOWN, drawn_crawl, name_all, shows_others
 from kit.tree import all_files
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
@@ -25,67 +21,6 @@ pytestmark = [
 ]
 
 SIZE = 96
-EACH = 20
-KINDS = {"comic_page": "pages", "portrait": "faces"}
-"""What is drawn, and what the person calls it."""
-
-
-def drawn_crawl(folder: Path) -> Path:
-    crawl = folder / "crawl"
-    crawl.mkdir()
-    for kind in KINDS:
-        for number in range(EACH):
-            picture = draw(kind, number).convert("RGB")
-            picture.save(crawl / f"{kind} {number}.png")
-    return crawl
-
-
-SHOWN = "[...document.querySelectorAll('.cell')].map((cell) => cell.dataset.imageId).join()"
-
-
-def shows_others(page: Page, before: str) -> None:
-    """Wait for another grid, or for the end."""
-    page.wait_for_function(
-        f"(before) => document.querySelector('.message, .cell img') && {SHOWN} !== before", arg=before
-    )
-
-
-def kind_of_most(page: Page) -> str:
-    """What the person sees in the grid, by the names of its pictures."""
-    titles: list[str] = page.evaluate("[...document.querySelectorAll('.cell')].map((cell) => cell.title)")
-    kinds = [title.split()[0] for title in titles]
-    return max(KINDS, key=kinds.count)
-
-
-def mark_strangers(page: Page, kind: str) -> None:
-    titles: list[str] = page.evaluate("[...document.querySelectorAll('.cell')].map((cell) => cell.title)")
-    for number, title in enumerate(titles):
-        if not title.startswith(kind):
-            page.keyboard.press(" ")
-        if number < len(titles) - 1:
-            page.keyboard.press("ArrowRight")
-
-
-def name_all(page: Page) -> None:
-    """Name every grid as a person would: a name that is new is typed, one that is there has a key."""
-    keys: dict[str, str] = {}
-    for _ in range(40):
-        page.wait_for_selector(".cell img, .message")
-        if page.locator(".message").count():
-            return
-        before = page.evaluate(SHOWN)
-        kind = kind_of_most(page)
-        if kind in keys:
-            type_keys(page, keys[kind])
-        else:
-            type_keys(page, "n", *KINDS[kind], "Enter")
-            keys[kind] = str(len(keys) + 1)
-        page.wait_for_selector(f".name-row .primary:has-text('{KINDS[kind]}')")
-        mark_strangers(page, kind)
-        all_in_sight(page)
-        type_keys(page, "Enter")
-        shows_others(page, before)
-    raise AssertionError("the grids never end")
 
 
 def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:

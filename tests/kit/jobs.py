@@ -76,8 +76,10 @@ def runner(folder: JobFolder) -> Iterator[subprocess.Popen[bytes]]:
     """A runner in a process of its own; what it leaves is ended with the block."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", RUNNER, str(folder.project), COMMAND], env=environment) as process:
-        yield process
-        (folder.project / "go").touch()
+        try:
+            yield process
+        finally:
+            (folder.project / "go").touch()
 
 
 def command_process(folder: JobFolder) -> int:

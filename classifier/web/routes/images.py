@@ -43,12 +43,12 @@ def image_routes(page: Review) -> list[Route]:
     return [Route("/picture/{picture:id}/{size}", image)]
 
 
-def static_routes() -> list[Route]:
-    """The index at `/`, and each file by its name."""
+def static_routes(index: str = "index.html") -> list[Route]:
+    """The page `index` at `/`, and each file by its name."""
     files = {path.name: path for path in STATIC.iterdir() if path.suffix in _TYPES}
 
     async def static(request: Request) -> Response:
-        path = files.get(request.path_params.get("name", "index.html"))
+        path = files.get(request.path_params.get("name", index))
         if path is None:
             raise HTTPException(404)
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})

@@ -4,6 +4,9 @@ import { _, inLanguage } from "./i18n.js";
 
 const RETRY_MS = 1000;
 
+// The address below which this page is served: empty, or that of a room of the home page, such as "/review".
+export const base = new URL("..", import.meta.url).pathname.slice(0, -1);
+
 export class RefusedError extends Error {
   constructor(status, message) {
     super(message);
@@ -33,7 +36,7 @@ function asPost(body) {
 async function request(path, options = {}) {
   await opened;
   const headers = { ...options.headers, "X-Illsort-Key": keys.page ?? "" };
-  const response = await fetch(path, { cache: "no-store", ...options, headers });
+  const response = await fetch(base + path, { cache: "no-store", ...options, headers });
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
   const content = isJson ? await response.json() : { error: await response.text() };
   if (!response.ok) throw new RefusedError(response.status, refusalText(response, content));
@@ -47,7 +50,7 @@ function refusalText({ status, statusText }, { error, error_zh: chinese }) {
 
 export const get = (path, query = {}) => request(`${path}?${new URLSearchParams(query)}`);
 
-export const imageUrl = (id, size) => `/picture/${id}/${size}?key=${keys.pictures}`;
+export const imageUrl = (id, size) => `${base}/picture/${id}/${size}?key=${keys.pictures}`;
 
 let lastSent = Promise.resolve();
 let unsaved = 0;

@@ -3,6 +3,7 @@
 import { fetchFolders } from "./api.js";
 import { button, make } from "./dom.js";
 import { askToFile, fileLabel } from "./filing.js";
+import { base } from "./http.js";
 import { _, count_, formatNumber, language, N_ } from "./i18n.js";
 
 const bar = document.getElementById("toolbar");
@@ -30,6 +31,7 @@ export class Toolbar {
     const focused = document.activeElement?.id;
     const { state } = this.app;
     bar.replaceChildren(...[
+      base ? make("a", { class: "home-link", href: "../", title: _("All steps") }, _("‹ All steps")) : null,
       make("strong", { class: "library", title: state.library }, state.library),
       make("div", { class: "group", role: "group" }, ...this.#queueButtons()),
       make("div", { class: "group", role: "group" }, ...this.#viewButtons()),

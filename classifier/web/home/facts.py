@@ -1,0 +1,97 @@
+"""Where each step of a project stands, read from the disk: labels, model, library, audit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from classifier.catalog import annotation_log, audits
+from classifier.catalog.connection import is_library, read_catalog
+from classifier.catalog.stats import library_stats
+from classifier.errors import IllsortError, message_of
+from classifier.labels.load import read_labels
+from classifier.model.bundle_files import MANIFEST
+from classifier.model.evaluation_fields import read_evaluation
+from classifier.model.manifest import load_manifest
+from classifier.paths import displayable
+from classifier.web.responses import in_both_languages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.settings import Settings
+
+
+def label_facts(settings: Settings) -> dict[str, Any]:
+    """How many labels each category has; `trouble` says why these cannot be trained on yet."""
+    try:
+        labels = read_labels(folder=settings.labels.folder, csv_file=settings.labels.csv)
+    except (IllsortError, OSError) as error:
+        return {"count": 0, "categories": {}, **in_both_languages("trouble", message_of(error))} | _waiting(settings)
+    counts = Counter(displayable(label.category) for label in labels)
+    return {"count": len(labels), "categories": dict(counts.most_common())} | _waiting(settings)
+
+
+def _waiting(settings: Settings) -> dict[str, Any]:
+    """How many drawn pictures wait to be named, where labels are made from nothing."""
+    folder = settings.labels.folder
+    if folder is None or not is_library(folder):
+        return {"drawn": False}
+    stats = library_stats(folder)
+    return {"drawn": True, "waiting": sum(stats.review.values()), "named": sum(stats.filed.values())}
+
+
+def model_facts(folder: Path | None) -> dict[str, Any] | None:
+    """What the model is and how good on held-out labels; None where there is none."""
+    if folder is None or not (folder / MANIFEST).is_file():
+        return None
+    try:
+        categories = load_manifest(folder).categories
+        trained = datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC).isoformat(timespec="seconds")
+    except (IllsortError, OSError) as error:
+        return in_both_languages("trouble", message_of(error))
+    return {"categories": len(categories), "trained": trained} | _measured(folder, len(categories))
+
+
+def _measured(folder: Path, categories: int) -> dict[str, Any]:
+    try:
+        evaluation = read_evaluation(folder, categories=categories)
+    except (IllsortError, OSError):
+        return {}
+    accuracy = evaluation.get("accuracy")
+    return {} if accuracy is None else {"accuracy": accuracy, "heldOut": evaluation.get("count")}
+
+
+def library_facts(library: Path | None) -> dict[str, Any] | None:
+    """What was sorted and what waits; None before the first sort."""
+    if library is None or not is_library(library):
+        return None
+    try:
+        stats = library_stats(library)
+    except IllsortError as error:
+        return in_both_languages("trouble", message_of(error))
+    return {
+        "sorts": sum(run.kind == "sort" and run.finished is not None for run in stats.runs),
+        "filed": sum(stats.filed.values()),
+        "review": sum(stats.review.values()),
+        "unknown": stats.unknown,
+        "broken": sum(stats.broken.values()),
+        "categories": {displayable(name): count for name, count in stats.filed.items()},
+        "audit": _audit(library),
+    }
+
+
+def _audit(library: Path) -> dict[str, Any] | None:
+    """The last audit; `current` is whether nothing was filed or moved since."""
+    with read_catalog(library) as catalog:
+        audit = audits.last(catalog)
+        if audit is None:
+            return None
+        from classifier.audit.estimate import AuditState  # noqa: PLC0415 - needs scipy, which takes a while
+
+        state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
+        is_current = audits.marks(catalog) == audit.marks
+    bound = in_both_languages("bound", state.bound().sentence) if state.asked else {}
+    facts = {"drawn": len(audit.drawn), "judged": state.asked, "finished": state.is_finished, "current": is_current}
+    return facts | bound

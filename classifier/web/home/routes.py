@@ -1,0 +1,132 @@
+"""The routes of the home page. A path comes in the body of a POST only; what is started is named by its step."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from classifier.i18n import Language
+from classifier.web.home.places import asked_path, look_into, places
+from classifier.web.home.project import change_folders, make_project, read_project
+from classifier.web.requests import Body, Number, Query, get, post
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from classifier.web.home.app import Home
+
+PathText = Annotated[str, Field(min_length=1, max_length=32_000)]
+_LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
+
+
+class _Folder(Body):
+    path: PathText | None = None
+
+
+class _Open(Body):
+    path: PathText
+
+
+class _Folders(Body):
+    crawl: PathText
+    labels: PathText
+    model: PathText
+    library: PathText
+
+
+class _Create(_Folders):
+    project: PathText
+
+
+class _Step(Body):
+    step: str
+    language: Literal["en", "zh"]
+
+
+class _JobNumber(Body):
+    number: Number
+
+
+class _LogQuery(Query):
+    number: Number
+
+
+def home_routes(home: Home) -> list[Route]:
+    """The routes of `home`."""
+    return [*_project_routes(home), *_job_routes(home)]
+
+
+def _project_routes(home: Home) -> list[Route]:
+    async def state(_: Query) -> dict[str, Any]:
+        return await asyncio.to_thread(home.state)
+
+    async def count(_: Body) -> dict[str, Any]:
+        return await asyncio.to_thread(lambda: home.state(count_again=True))
+
+    async def folders(sent: _Folder) -> dict[str, Any]:
+        found = await asyncio.to_thread(places)
+        path = found[0].path if sent.path is None and found else sent.path or "/"
+        listing = await asyncio.to_thread(lambda: look_into(asked_path(path)))
+        return asdict(listing) | {"places": [asdict(one) for one in found]}
+
+    async def open_project(sent: _Open) -> dict[str, Any]:
+        await home.open(await asyncio.to_thread(lambda: read_project(asked_path(sent.path))))
+        return await asyncio.to_thread(home.state)
+
+    async def close_project(_: Body) -> dict[str, Any]:
+        await home.open(None)
+        return await asyncio.to_thread(home.state)
+
+    async def create(sent: _Create) -> dict[str, Any]:
+        project = asked_path(sent.project)
+        await home.open(await asyncio.to_thread(make_project, project, _paths(sent)))
+        return await asyncio.to_thread(home.state)
+
+    async def change(sent: _Folders) -> dict[str, Any]:
+        await home.open(await asyncio.to_thread(lambda: change_folders(home.project(), _paths(sent))))
+        return await asyncio.to_thread(home.state)
+
+    return [
+        get("/api/home", Query, state),
+        post("/api/count", Body, count),
+        post("/api/folders", _Folder, folders),
+        post("/api/project/open", _Open, open_project),
+        post("/api/project/close", Body, close_project),
+        post("/api/project/create", _Create, create),
+        post("/api/project/change", _Folders, change),
+    ]
+
+
+def _paths(sent: _Folders) -> dict[str, Any]:
+    return {name: asked_path(getattr(sent, name)) for name in ("crawl", "labels", "model", "library")}
+
+
+def _job_routes(home: Home) -> list[Route]:
+    async def jobs() -> dict[str, Any]:
+        return {"jobs": await asyncio.to_thread(lambda: home.jobs().as_list())}
+
+    async def show(_: Query) -> dict[str, Any]:
+        return await jobs()
+
+    async def start(sent: _Step) -> dict[str, Any]:
+        if sent.step in {"train", "finetune"}:
+            await home.label.file_decided()  # what was named is a label only once it is filed
+        await asyncio.to_thread(lambda: home.jobs().start(sent.step, _LANGUAGES[sent.language]))
+        return await jobs()
+
+    async def stop(sent: _JobNumber) -> dict[str, Any]:
+        await asyncio.to_thread(lambda: home.jobs().stop(sent.number))
+        return await jobs()
+
+    async def log(sent: _LogQuery) -> dict[str, Any]:
+        return await asyncio.to_thread(lambda: home.jobs().log(sent.number))
+
+    return [
+        get("/api/jobs", Query, show),
+        post("/api/jobs/start", _Step, start),
+        post("/api/jobs/stop", _JobNumber, stop),
+        get("/api/jobs/{number:int}/log", _LogQuery, log),
+    ]

@@ -1,0 +1,18 @@
+// The routes of the home page's server. A path goes out in the body of a POST only.
+
+import { get, send } from "./http.js";
+import { language } from "./i18n.js";
+
+export const fetchHome = () => get("/api/home");
+export const fetchJobs = async () => (await get("/api/jobs")).jobs;
+export const fetchLog = async (number) => (await get(`/api/jobs/${number}/log`)).text;
+
+export const sendCount = () => send("/api/count");
+export const sendFolders = (path) => send("/api/folders", path === null ? {} : { path });
+export const sendOpen = (path) => send("/api/project/open", { path });
+export const sendClose = () => send("/api/project/close");
+export const sendCreate = (folders) => send("/api/project/create", folders);
+export const sendChange = (folders) => send("/api/project/change", folders);
+
+export const sendStart = async (step) => (await send("/api/jobs/start", { step, language: language() })).jobs;
+export const sendStop = async (number) => (await send("/api/jobs/stop", { number })).jobs;

@@ -1,0 +1,181 @@
+// The steps of a project in their order: what each of them shows, by what is on the disk and by its last job.
+
+import { make } from "./dom.js";
+import { isActive } from "./home_job.js";
+import { _, count_, formatNumber, formatPercent, inLanguage, language } from "./i18n.js";
+
+const ENOUGH = 5; // labels in each of two categories, as `illsort label` counts
+const COMMA = () => _(", ");
+
+const listed = (counts, most) => {
+  const entries = Object.entries(counts);
+  const shown = entries.slice(0, most).map(([name, count]) => `${name} ${formatNumber(count)}`).join(COMMA());
+  return entries.length > most ? _("{list} and {count} more", { list: shown, count: entries.length - most }) : shown;
+};
+
+export function formatSize(bytes) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = bytes > 0 ? Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
+  const value = bytes / 1000 ** power;
+  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+const textOf = (json, name) => (json?.[name] === undefined ? null : inLanguage({ en: json[name], zh: json[`${name}_zh`] ?? json[name] }));
+
+// What a step shows: `facts` are lines, `isDone` whether its result is there, `canStart` whether it may begin.
+// `actions` are [id, text, what it does]: the name of a command to start, or the address of a room.
+const look = ({ crawl }, jobs) => ({
+  title: _("Look at the pictures"),
+  isDone: Boolean(crawl?.done && crawl.pictures),
+  facts: crawl ? crawlFacts(crawl) : [_("No folder of unsorted pictures is named.")],
+  troubles: [textOf(crawl, "trouble")],
+  actions: [
+    { id: "count", text: _("Count again"), does: "count" },
+    { id: "start-look", text: _("Measure this machine"), start: "look", hint: _("How long training and sorting take here, and what is missing.") },
+  ],
+  job: jobs.look,
+  command: "look",
+});
+
+function crawlFacts(crawl) {
+  const size = formatSize(crawl.bytes);
+  const first = count_("{count} picture, {size}", "{count} pictures, {size}", { count: crawl.pictures, size });
+  const formats = Object.keys(crawl.formats).length ? listed(crawl.formats, 6) : null;
+  const rest = [
+    crawl.others ? count_("{count} other file", "{count} other files", { count: crawl.others }) : null,
+    crawl.unreadable ? count_("{count} file or folder could not be read", "{count} files and folders could not be read", { count: crawl.unreadable }) : null,
+  ].filter(Boolean);
+  return [crawl.done ? first : _("{found} so far", { found: first }), [formats, ...rest].filter(Boolean).join(" · ")].filter(Boolean);
+}
+
+const countCategories = (count) => count_("{count} category", "{count} categories", { count });
+const hasLabels = ({ labels }) => Object.values(labels.categories).filter((count) => count >= ENOUGH).length >= 2;
+
+// Whether there is a model, or will be when what is queued has been done.
+const hasModel = ({ model }, jobs) => Boolean(model?.categories) || [jobs.train, jobs.finetune].some(isActive);
+
+function label(project, jobs) {
+  const { labels } = project;
+  const facts = [];
+  const names = Object.keys(labels.categories).length;
+  if (labels.count) {
+    const counted = count_("{count} label", "{count} labels", { count: labels.count });
+    facts.push(_("{labels} in {categories}: {list}", { labels: counted, categories: countCategories(names), list: listed(labels.categories, 8) }));
+  }
+  if (labels.drawn) facts.push(count_("{count} drawn picture waits for a name", "{count} drawn pictures wait for a name", { count: labels.waiting }));
+  return {
+    title: _("Label"),
+    isDone: hasLabels(project),
+    facts,
+    troubles: [labels.drawn && !labels.count ? null : textOf(labels, "trouble")],
+    hint: labels.count || labels.drawn ? null : _("Nothing is labeled yet: draw a sample, and name what looks alike."),
+    actions: [
+      labels.drawn ? { id: "open-label", text: _("Name them"), room: "label/", isOff: labels.waiting === 0 && isActive(jobs.label) } : null,
+      { id: "start-label", text: labels.drawn ? _("Go on drawing") : _("Draw a sample"), start: "label", isMinor: labels.drawn || labels.count > 0 },
+    ],
+    job: jobs.label,
+    command: "label",
+  };
+}
+
+function train(project, jobs) {
+  const { model } = project;
+  const facts = [];
+  if (model?.accuracy !== undefined) {
+    facts.push(_("{accuracy} of {count} held-out labels are right", { accuracy: formatPercent(model.accuracy), count: model.heldOut ?? "" }));
+  }
+  if (model?.categories) {
+    facts.push(_("{categories}, trained {date}", { categories: countCategories(model.categories), date: formatDate(model.trained) }));
+  }
+  return {
+    title: _("Train"),
+    isDone: Boolean(model?.categories),
+    facts,
+    troubles: [textOf(model, "trouble")],
+    hint: model ? null : _("Learns your categories from the labels."),
+    canStart: hasLabels(project) || project.labels.count > 0,
+    actions: [
+      { id: "start-train", text: model ? _("Train again") : _("Train"), start: "train" },
+      { id: "start-finetune", text: _("Fine-tune"), start: "finetune", isMinor: true, hint: _("The whole network learns: better, and longer; without a GPU hours.") },
+    ],
+    job: newest(jobs.train, jobs.finetune),
+    command: "train",
+  };
+}
+
+function preview(project, jobs) {
+  const isDone = ["done", "done with failures"].includes(jobs.preview?.outcome) || Boolean(project.library?.sorts);
+  return {
+    title: _("Preview"),
+    isDone,
+    facts: [],
+    hint: _("Says what would be filed where; changes nothing."),
+    canStart: hasModel(project, jobs),
+    actions: [{ id: "start-preview", text: _("Preview"), start: "preview" }],
+    job: jobs.preview,
+    command: "preview",
+  };
+}
+
+function sort(project, jobs) {
+  const { library } = project;
+  const facts = [];
+  if (library && !library.trouble) {
+    facts.push(_("{filed} filed, {review} wait for you, {unknown} unlike all labels", { filed: library.filed, review: library.review, unknown: library.unknown }));
+    if (library.filed) facts.push(listed(library.categories, 8));
+    if (library.broken) facts.push(count_("{count} picture could not be read: _broken.csv", "{count} pictures could not be read: _broken.csv", { count: library.broken }));
+  }
+  return {
+    title: _("Sort"),
+    isDone: Boolean(library?.sorts),
+    facts,
+    troubles: [textOf(library, "trouble")],
+    hint: library?.sorts ? null : _("Files the pictures into category folders; what is unsure waits for you."),
+    canStart: hasModel(project, jobs),
+    actions: [{ id: "start-sort", text: library?.sorts ? _("Sort again") : _("Sort"), start: "sort" }],
+    job: jobs.sort,
+    command: "sort",
+  };
+}
+
+function review({ library }, jobs) {
+  return {
+    title: _("Review"),
+    isDone: Boolean(library?.sorts) && library.review === 0 && !isActive(jobs.sort),
+    facts: library?.sorts ? [_("{review} wait for a decision, {unknown} are unlike all labels", { review: library.review, unknown: library.unknown })] : [],
+    hint: _("Decide what is unsure, by single keys; open it while the sort runs."),
+    actions: [{ id: "open-review", text: _("Review"), room: "review/", isOff: !library || library.trouble !== undefined }],
+    command: "review",
+  };
+}
+
+function audit({ library }) {
+  const last = library?.audit;
+  const facts = [];
+  if (last) facts.push(_("{judged} of {drawn} judged", { judged: last.judged, drawn: last.drawn }));
+  if (last?.finished) facts.push(textOf(last, "bound"));
+  if (last && !last.current) facts.push(_("something was filed or moved since"));
+  return {
+    title: _("Spot check"),
+    isDone: Boolean(last?.finished && last.current),
+    facts: facts.filter(Boolean),
+    hint: last ? null : _("Judge a random sample of what was filed, and know how much can be wrong at most."),
+    actions: [{ id: "open-audit", text: last ? _("Open the check") : _("Check"), room: "review/#audit", isOff: !library?.filed }],
+    command: "audit",
+  };
+}
+
+const newest = (...jobs) => jobs.filter(Boolean).sort((one, other) => other.number - one.number)[0];
+const formatDate = (text) => new Date(text).toLocaleString(language() === "zh" ? "zh-CN" : "en", { dateStyle: "medium", timeStyle: "short" });
+
+// All steps; the first that is not done is the next one.
+export function stepsOf(project, jobs) {
+  const last = {};
+  for (const job of jobs) last[job.step] = job;
+  const steps = [look, label, train, preview, sort, review, audit].map((step) => step(project, last))
+    .map((step) => ({ ...step, isDone: step.isDone && (step.command === "look" || !isActive(step.job)) }));
+  const next = steps.findIndex(({ isDone }) => !isDone);
+  return steps.map((step, index) => ({ canStart: true, troubles: [], ...step, isNext: index === next }));
+}
+
+export const factLine = (text) => make("p", { class: "fact" }, text);
