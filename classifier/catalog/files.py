@@ -34,6 +34,14 @@ ON CONFLICT (path) DO UPDATE SET
     size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, inode = excluded.inode
 """  # noqa: S608 - built from constants of this module
 
+# What was read of an unchanged file stays valid as it is: only its `seen` is written, in a third of the time.
+_STILL_THERE = f"""
+UPDATE files SET seen = ? WHERE path = ? AND crawl = ? AND size_bytes = ? AND mtime_ns = ? AND inode = ? AND device = ?
+AND (failure_kind IS NULL OR failure_kind NOT IN ({_PASSING}))
+"""  # noqa: S608
+_PART = 512
+"""Files recorded together: all as still there, or all again."""
+
 _FORMAT = "CASE WHEN json_valid(failure_detail) THEN json_extract(failure_detail, '$.format') END"
 
 _UNREAD = "crawl = ? AND seen = ? AND failure_kind IS NULL"
@@ -45,11 +53,12 @@ _UNKNOWN_TO_MODEL = """(picture IS NULL OR NOT EXISTS (
 def record_found(catalog: Catalog, *, run: int, crawl: Path, files: Iterable[ImageFile]) -> None:
     """Record that `run` found `files`; what is known of unchanged ones is kept."""
     root = to_bytes(crawl)
+    rows = [(to_bytes(f.path), root, f.size_bytes, f.mtime_ns, str(f.inode), str(f.device)) for f in files]
     with catalog.transaction() as connection:
-        connection.executemany(
-            _RECORD_FOUND,
-            ((to_bytes(f.path), root, f.size_bytes, f.mtime_ns, str(f.inode), str(f.device), run) for f in files),
-        )
+        for start in range(0, len(rows), _PART):
+            part = rows[start : start + _PART]
+            if connection.executemany(_STILL_THERE, ((run, *row) for row in part)).rowcount < len(part):
+                connection.executemany(_RECORD_FOUND, ((*row, run) for row in part))
 
 
 def record_unreadable(catalog: Catalog, *, run: int, crawl: Path, refused: Iterable[tuple[Path, Reason]]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from classifier.images.safe_open import image_file
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Collection
     from pathlib import Path
 
     from classifier.images.walk_result import WalkResult
@@ -90,7 +90,7 @@ def may_be_apple_double(name: str) -> bool:
     return name.startswith("._")
 
 
-def is_unfinished(name: str, *, beside: Container[str], is_empty: bool) -> bool:
+def is_unfinished(name: str, *, beside: Collection[str], is_empty: bool) -> bool:
     """Whether a file of this name is an unfinished download; `beside` are the control files in its folder.
 
     Firefox keeps an empty file under the final name beside the unfinished one.
@@ -98,6 +98,8 @@ def is_unfinished(name: str, *, beside: Container[str], is_empty: bool) -> bool:
     extension = _extension(name)
     if extension in _UNFINISHED or _FRAGMENT.fullmatch(extension):
         return True
+    if not beside:
+        return False
     endings = (*_CONTROL_FILES, *_UNFINISHED) if is_empty else _CONTROL_FILES
     return any(name + control in beside for control in endings)
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _DESCRIPTION: Final = Message("labels that a model learns from")
 T = TypeVar("T")
 _BATCH = 1000
+_FOUND = 4096
+"""Files recorded in one commit, which takes as long as recording hundreds."""
 _HASHING_THREADS = 4
 
 
@@ -125,7 +127,7 @@ def scope_from_settings(settings: Settings) -> Scope:
     folder = _labels_folder(settings.labels)
     return Scope(
         leave_out={} if folder is None else {folder: _DESCRIPTION},
-        exclude=Exclude(settings.images.exclude),
+        exclude=_excluded(settings),
     )
 
 
@@ -144,8 +146,13 @@ def scope_for_sort(crawl: Path, *, model: Bundle, settings: Settings, mode: Mode
             _refuse_labels(crawl, folder)
             leave_out |= dict.fromkeys(_category_folders(folder), _DESCRIPTION)
     labels = _labeled_files(model) if mode is Mode.MOVE and recorded is None else frozenset()
-    exclude = Exclude(settings.images.exclude)
+    exclude = _excluded(settings)
     return Scope(leave_out=leave_out, labels=labels, exclude=exclude, moves=mode is Mode.MOVE)
+
+
+def _excluded(settings: Settings) -> Exclude:
+    """What the user excludes; NOTHING, which costs nothing to ask, where that is nothing."""
+    return Exclude(settings.images.exclude) if settings.images.exclude else NOTHING
 
 
 def _labels_folder(labels: LabelSettings) -> Path | None:
@@ -208,7 +215,7 @@ def scan(
     """Record every image under `crawl`, without those in `library`, as found by `run`, and what could not be read."""
     found = WalkResult()
     with progress.stage(Message("looking for pictures"), total=None, unit="picture") as stage:
-        for batch in _batches((scope or Scope()).images(crawl, library=library, found=found)):
+        for batch in _batches((scope or Scope()).images(crawl, library=library, found=found), _FOUND):
             files.record_found(catalog, run=run, crawl=crawl, files=batch)
             stage.advance(len(batch))
     for sentence in (*found.sentences(), *found.complaints):
@@ -252,7 +259,7 @@ def _record(catalog: Catalog, path: Path, result: tuple[ImageFile, ImageId] | Fa
         files.set_image_id(catalog, *result)
 
 
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+def _batches(items: Iterable[T], count: int = _BATCH) -> Iterator[list[T]]:
     iterator = iter(items)
-    while batch := list(islice(iterator, _BATCH)):
+    while batch := list(islice(iterator, count)):
         yield batch
