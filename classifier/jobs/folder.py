@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from classifier.busy_files import when_free
 from classifier.errors import SettingsError, message_of
 from classifier.file_lock import LockHeldError, acquire, release
 from classifier.jobs.records import NOT_BEGUN_CODE, Job, JobState
@@ -139,8 +140,7 @@ class JobFolder:
 
     def _read(self, path: Path) -> dict[str, Any] | None:
         try:
-            with open_own(path, READ) as file:
-                values = json.loads(file.read(_MOST_BYTES))
+            values = json.loads(when_free(_content, path))  # it may be replaced at this moment
         except (OSError, ValueError, RecursionError):
             return None
         return values if isinstance(values, dict) else None
@@ -151,6 +151,11 @@ class JobFolder:
             for ending in (".stop", ".progress", ".log", ".json"):
                 with suppress(OSError):
                     remove_own(self._file(job.number, ending))
+
+
+def _content(path: Path) -> bytes:
+    with open_own(path, READ) as file:
+        return file.read(_MOST_BYTES)
 
 
 def _job_of(values: dict[str, Any] | None) -> Job | None:

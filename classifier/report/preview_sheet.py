@@ -18,7 +18,7 @@ from classifier.progress import Progress, SilentProgress
 from classifier.records import Action, ImageId
 from classifier.report.i18n import percent
 from classifier.report.template import render_page
-from classifier.sort.last_preview import last_preview
+from classifier.sort.last_preview import SHEET, last_preview
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from classifier.sort.last_preview import LastPreview
 
-SHEET: Final = "_preview.html"
 _SIDE: Final = 160
 _QUALITY: Final = 80
 _MOST: Final = 1200

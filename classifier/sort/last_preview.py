@@ -12,6 +12,8 @@ from classifier.catalog.runs import Run
 from classifier.paths import command
 from classifier.records import Mode
 
+SHEET: Final = "_preview.html"
+"""The name of its contact sheet, in the library."""
 _KEYS: Final = frozenset({"table", "steps", "asked", "samples"})
 
 

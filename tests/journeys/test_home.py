@@ -107,6 +107,7 @@ def test_the_whole_job_by_the_page_though_its_server_is_killed(tmp_path: Path) -
             page.wait_for_selector("#stop-sort")
         with Opened(page, project):
             shows(page, "held-out labels are right")
+            shows(page, "would be filed")
             shows(page, "filed,")
             page.wait_for_selector("#start-sort:enabled", timeout=LONG_MS)
             page.click("#open-review")

@@ -15,6 +15,7 @@ from classifier.model.bundle_files import MANIFEST
 from classifier.model.evaluation_fields import read_evaluation
 from classifier.model.manifest import load_manifest
 from classifier.paths import displayable
+from classifier.sort.last_preview import SHEET, last_preview
 from classifier.web.responses import in_both_languages
 
 if TYPE_CHECKING:
@@ -79,7 +80,21 @@ def library_facts(library: Path | None) -> dict[str, Any] | None:
         "broken": sum(stats.broken.values()),
         "categories": {displayable(name): count for name, count in stats.filed.items()},
         "audit": _audit(library),
+        "preview": _preview(library),
     }
+
+
+def _preview(library: Path) -> dict[str, Any] | None:
+    """What the last preview counted, unless a sort came after it."""
+    try:
+        found = last_preview(library)
+    except IllsortError:
+        return None
+    if found is None or not found.is_current:
+        return None
+    table = found.numbers["table"]
+    counts = {name: sum(row[name] for row in table) for name in ("filed", "review", "unknown")}
+    return counts | {"images": found.images, "sheet": (library / SHEET).is_file()}
 
 
 def _audit(library: Path) -> dict[str, Any] | None:

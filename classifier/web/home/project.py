@@ -99,6 +99,27 @@ def proposed() -> dict[str, Path]:
     return {"project": folder} | {name: folder / place for name, place in inner.items()}
 
 
+def proposed_library(crawl: Path, project: Path) -> Path:
+    """The folder to sort into: in the project's, or beside the crawl where only that is on its disk.
+
+    There pictures are linked, and take no room.
+    """
+    try:
+        if _disk_of(crawl) == _disk_of(project):
+            return project / "sorted"
+    except OSError:
+        return project / "sorted"
+    number, folder = 1, crawl.parent / "illsort-sorted"
+    while folder.exists():
+        number, folder = number + 1, crawl.parent / f"illsort-sorted-{number + 1}"
+    return folder
+
+
+def _disk_of(folder: Path) -> int:
+    """The number of the disk of a folder, or of the nearest one above that is there."""
+    return next(one for one in (folder, *folder.parents) if one.exists()).stat().st_dev
+
+
 def project_of(named: Path | None) -> Path | None:
     """The project to show: the named folder, or the one whose library it is; without one, this folder, else the last.
 

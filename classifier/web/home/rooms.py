@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Mount
 
+from classifier.catalog.connection import is_library
+from classifier.errors import SettingsError
 from classifier.paths import command
 from classifier.web.app import Review, prepare
 from classifier.web.home.steps import STEPS
@@ -49,11 +51,18 @@ class Room:
             await self._close()
 
     async def file_decided(self) -> None:
-        """File what was decided in the page, if it was opened. Raises IllsortError."""
-        page = self._page
-        if page is not None:
-            await asyncio.to_thread(file_decided, page.library)
-            await page.session.run(lambda session: session.refresh())
+        """File what was decided in the page, now or before the server was started. Raises IllsortError.
+
+        Does nothing where the project names no folder for it, as with labels of a CSV file.
+        """
+        try:
+            library = self._library()
+        except SettingsError:
+            return
+        if is_library(library):
+            await asyncio.to_thread(file_decided, library)
+            if self._page is not None:
+                await self._page.session.run(lambda session: session.refresh())
 
     async def _opened(self) -> Review:
         async with self._opening:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import webbrowser
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from classifier.i18n import Language
+from classifier.sort.last_preview import SHEET
 from classifier.web.home.places import asked_path, look_into, places
-from classifier.web.home.project import change_folders, make_project, read_project
+from classifier.web.home.project import change_folders, make_project, proposed_library, read_project
 from classifier.web.requests import Body, Number, Query, get, post
+from classifier.web.responses import RequestError
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -37,6 +40,11 @@ class _Folders(Body):
     library: PathText
 
 
+class _Propose(Body):
+    crawl: PathText
+    project: PathText
+
+
 class _Create(_Folders):
     project: PathText
 
@@ -56,7 +64,7 @@ class _LogQuery(Query):
 
 def home_routes(home: Home) -> list[Route]:
     """The routes of `home`."""
-    return [*_project_routes(home), *_job_routes(home)]
+    return [*_project_routes(home), *_choice_routes(home), *_job_routes(home)]
 
 
 def _project_routes(home: Home) -> list[Route]:
@@ -72,6 +80,22 @@ def _project_routes(home: Home) -> list[Route]:
         listing = await asyncio.to_thread(lambda: look_into(asked_path(path)))
         return asdict(listing) | {"places": [asdict(one) for one in found]}
 
+    async def open_sheet(_: Body) -> dict[str, Any]:
+        sheet = home.project().needed("library") / SHEET
+        if not sheet.is_file():
+            raise RequestError("{path}: there is no such file", path=sheet)
+        await asyncio.to_thread(webbrowser.open, sheet.as_uri())
+        return {}
+
+    return [
+        get("/api/home", Query, state),
+        post("/api/count", Body, count),
+        post("/api/folders", _Folder, folders),
+        post("/api/preview/open", Body, open_sheet),
+    ]
+
+
+def _choice_routes(home: Home) -> list[Route]:
     async def open_project(sent: _Open) -> dict[str, Any]:
         await home.open(await asyncio.to_thread(lambda: read_project(asked_path(sent.path))))
         return await asyncio.to_thread(home.state)
@@ -79,6 +103,10 @@ def _project_routes(home: Home) -> list[Route]:
     async def close_project(_: Body) -> dict[str, Any]:
         await home.open(None)
         return await asyncio.to_thread(home.state)
+
+    async def propose(sent: _Propose) -> dict[str, Any]:
+        crawl, project = asked_path(sent.crawl), asked_path(sent.project)
+        return {"library": str(await asyncio.to_thread(proposed_library, crawl, project))}
 
     async def create(sent: _Create) -> dict[str, Any]:
         project = asked_path(sent.project)
@@ -90,11 +118,9 @@ def _project_routes(home: Home) -> list[Route]:
         return await asyncio.to_thread(home.state)
 
     return [
-        get("/api/home", Query, state),
-        post("/api/count", Body, count),
-        post("/api/folders", _Folder, folders),
         post("/api/project/open", _Open, open_project),
         post("/api/project/close", Body, close_project),
+        post("/api/project/propose", _Propose, propose),
         post("/api/project/create", _Create, create),
         post("/api/project/change", _Folders, change),
     ]

@@ -2,7 +2,7 @@
 
 import { hideNotification, isDialogOpen, notify } from "./dialogs.js";
 import { button, make, muted } from "./dom.js";
-import { fetchHome, fetchJobs, sendClose, sendCount, sendStart, sendStop } from "./home_api.js";
+import { fetchHome, fetchJobs, sendClose, sendCount, sendOpenSheet, sendStart, sendStop } from "./home_api.js";
 import { commandView, failureText, isActive, runningView, showLog, stateText } from "./home_job.js";
 import { FoldersForm, Setup } from "./home_setup.js";
 import { factLine, stepsOf } from "./home_steps.js";
@@ -75,7 +75,6 @@ class Home {
       this.form = home.folder ? null : new Setup(home, (opened) => this.#openedProject(opened));
       this.cards = [];
     }
-    document.title = home.project ? `${home.project.name} · illsort` : "illsort";
     this.#drawBar();
     this.#update();
   }
@@ -122,6 +121,7 @@ class Home {
   }
 
   #update() {
+    document.title = [shareDone(this.jobs), this.home.project?.name, "illsort"].filter(Boolean).join(" · ");
     if (this.form) return this.#place(this.form.element);
     if (!this.home.project) return this.#place(make("div", { class: "home-body" }, make("p", { class: "bad" }, troubleOf(this.home)), commandView(this.home.cd, "copy-cd")));
     const steps = stepsOf(this.home.project, this.jobs);
@@ -134,7 +134,12 @@ class Home {
   }
 
   #drawAll(steps) {
-    const act = { start: (step) => this.#send(sendStart(step)), stop: (number) => this.#send(sendStop(number)), count: () => this.#count() };
+    const act = {
+      start: (step) => this.#send(sendStart(step)),
+      stop: (number) => this.#send(sendStop(number)),
+      count: () => this.#count(),
+      openSheet: () => sendOpenSheet().catch((error) => notify(error.message, "bad")),
+    };
     this.cards = steps.map((_step, index) => new Card(index + 1, act));
     view.replaceChildren(make("div", { class: "home-body" },
       make("div", { class: "where" }, commandView(this.home.cd, "copy-cd"), muted(_("There, each command below does the same as its button."))),
@@ -167,7 +172,7 @@ class Card {
   }
 
   update(step, home) {
-    const shown = JSON.stringify([step, home.commands[step.command], language()]);
+    const shown = JSON.stringify([step, home.commands, language()]);
     if (shown === this.shown) return;
     this.shown = shown;
     const focused = this.element.contains(document.activeElement) ? document.activeElement.id : "";
@@ -190,7 +195,7 @@ class Card {
         ...step.facts.map(factLine),
         step.hint ? muted(step.hint) : null,
         ...[...troubles, failure].filter(Boolean).map((text) => make("p", { class: "bad" }, text)),
-        make("div", { class: "step-foot" }, ...this.#buttons(step), commandView(home.commands[step.command], `copy-${step.command}`))));
+        make("div", { class: "step-foot" }, ...this.#buttons(step), commandView(isActive(job) ? job.command : home.commands[step.command], `copy-${step.command}`))));
   }
 
   #buttons(step) {
@@ -214,6 +219,12 @@ class Card {
 
 const restingState = (step) => (step.isDone ? _("done") : step.isNext ? _("next") : "");
 const endedIn = (jobs) => jobs.filter((job) => !isActive(job)).map(({ number }) => number).join();
+// How much of the running job is done, for the title of the tab; null where that is not known.
+function shareDone(jobs) {
+  const stage = jobs.find(({ state }) => state === "running")?.progress?.stages?.find(({ total }) => total);
+  return stage ? `${Math.floor((100 * stage.done) / stage.total)}%` : null;
+}
+
 const troubleOf = (home) => (language() === "zh" ? home.trouble_zh : home.trouble) ?? "";
 
 document.documentElement.lang = language();

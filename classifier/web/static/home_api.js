@@ -11,8 +11,12 @@ export const sendCount = () => send("/api/count");
 export const sendFolders = (path) => send("/api/folders", path === null ? {} : { path });
 export const sendOpen = (path) => send("/api/project/open", { path });
 export const sendClose = () => send("/api/project/close");
+export const sendPropose = async (crawl, project) => (await send("/api/project/propose", { crawl, project })).library;
 export const sendCreate = (folders) => send("/api/project/create", folders);
 export const sendChange = (folders) => send("/api/project/change", folders);
 
 export const sendStart = async (step) => (await send("/api/jobs/start", { step, language: language() })).jobs;
 export const sendStop = async (number) => (await send("/api/jobs/stop", { number })).jobs;
+
+// Has the server open the contact sheet of the last preview in the browser.
+export const sendOpenSheet = () => send("/api/preview/open");

@@ -104,14 +104,18 @@ function train(project, jobs) {
 }
 
 function preview(project, jobs) {
-  const isDone = ["done", "done with failures"].includes(jobs.preview?.outcome) || Boolean(project.library?.sorts);
+  const last = project.library?.preview;
+  const facts = last ? [_("{filed} of {count} would be filed, {review} would wait for you, {unknown} unlike all labels", { ...last, count: last.images })] : [];
   return {
     title: _("Preview"),
-    isDone,
-    facts: [],
-    hint: _("Says what would be filed where; changes nothing."),
+    isDone: Boolean(last ?? project.library?.sorts),
+    facts,
+    hint: last ? null : _("Says what would be filed where, and files nothing; what it reads is kept for the sort."),
     canStart: hasModel(project, jobs),
-    actions: [{ id: "start-preview", text: _("Preview"), start: "preview" }],
+    actions: [
+      last?.sheet ? { id: "open-sheet", text: _("Contact sheet"), does: "openSheet", hint: _("Samples of each category, and a slider for the threshold.") } : null,
+      { id: "start-preview", text: last ? _("Preview again") : _("Preview"), start: "preview" },
+    ],
     job: jobs.preview,
     command: "preview",
   };
@@ -120,7 +124,7 @@ function preview(project, jobs) {
 function sort(project, jobs) {
   const { library } = project;
   const facts = [];
-  if (library && !library.trouble) {
+  if (library?.sorts || library?.filed || library?.review) {
     facts.push(_("{filed} filed, {review} wait for you, {unknown} unlike all labels", { filed: library.filed, review: library.review, unknown: library.unknown }));
     if (library.filed) facts.push(listed(library.categories, 8));
     if (library.broken) facts.push(count_("{count} picture could not be read: _broken.csv", "{count} pictures could not be read: _broken.csv", { count: library.broken }));

@@ -1,0 +1,99 @@
+"""The home page in a browser, over jobs that stand where a test puts them."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from classifier.errors import Message
+from classifier.i18n import Language
+from classifier.jobs.folder import JobFolder
+from classifier.jobs.records import JobState
+from classifier.jobs.report import JobReport
+from kit.browser import CHROMIUM, Traffic, browser, serving
+from kit.home import draw, project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.jobs.records import Job
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process"),
+]
+
+
+@contextmanager
+def running(folder: JobFolder) -> Iterator[Job]:
+    """A sort that has read 30 of 40 pictures, for the page."""
+    job = folder.add("sort", ("sort",), language=Language.ENGLISH)
+    with folder.queue_lock(wait_s=0):
+        folder.save(replace(job, state=JobState.RUNNING, attempts=1, started=0.0))
+        report = JobReport(folder.progress_file(job.number))
+        with report.stage(Message("sorting"), total=40, unit="picture") as stage:
+            stage.advance(30)
+            report.write()
+            yield job
+
+
+def test_a_job_is_shown_stopped_and_shown_again_in_both_languages(tmp_path: Path) -> None:
+    folder, traffic = JobFolder(project(tmp_path)), Traffic()
+    draw(tmp_path / "labels" / "blue", 6)
+    with browser(traffic, viewport={"width": 390, "height": 800}) as page:
+        page.set_default_timeout(20_000)
+        with running(folder) as job:
+            with serving("open", str(tmp_path), "--no-learning") as served:
+                page.goto(served.address)
+                page.wait_for_selector(".numbers:has-text('30 of 40')")
+                assert "75% · " in page.title()
+                page.click("#stop-sort")
+                page.wait_for_selector(".state:has-text('stopping')")
+                assert 1 == folder.stops(job.number)
+                page.click("#language")
+                page.wait_for_selector(".numbers:has-text('整理')")
+                assert 390 == page.evaluate("document.documentElement.scrollWidth")
+                page.goto("about:blank")
+            folder.log(job.number).write_text("illsort: the disk is full\n", encoding="utf-8")
+            folder.end(job, 2)
+        with serving("open", str(tmp_path), "--no-learning") as served:
+            page.goto(served.address)
+            page.wait_for_selector(".bad:has-text('the disk is full')")
+            page.click("#log-sort")
+            page.wait_for_selector(".log:has-text('illsort: the disk is full')")
+            page.goto("about:blank")
+    assert [] == traffic.console
+    assert {served.address.split("/")[2]} <= traffic.hosts
+    assert "Traceback" not in served.stderr
+
+
+def test_the_first_questions_make_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    draw(tmp_path / "crawl", 4)
+    draw(tmp_path / "mine" / "red", 6)
+    traffic = Traffic()
+    with browser(traffic, viewport={"width": 1280, "height": 800}) as page, serving("open") as served:
+        page.set_default_timeout(20_000)
+        page.goto(served.address)
+        page.click("#have-sorted")
+        page.click("#create")
+        page.wait_for_selector("#notification:has-text('Choose this folder first')")
+        page.click("#pick-crawl")
+        page.click(".picker .list button:has-text('crawl')")
+        page.wait_for_selector(".picker :text('4 pictures directly in it')")
+        page.click("#picker-choose")
+        page.fill("#path-labels", str(tmp_path / "mine"))
+        page.click("#create")
+        page.wait_for_selector(".step:has-text('4 pictures')")
+        assert page.locator("#start-sort").is_disabled()
+        page.goto("about:blank")
+    text = (tmp_path / "illsort" / "illsort.toml").read_text(encoding="utf-8")
+    assert all(str(tmp_path / name) in text for name in ("crawl", "mine", "illsort/model", "illsort/sorted"))
+    assert [] == traffic.console
