@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,11 +15,11 @@ from huggingface_hub.utils import WeakFileLock
 from classifier.errors import Message, ModelError, message_of
 from classifier.model.bundle_files import CONFIG, WEIGHTS
 from classifier.model.download import Remote, download
-from classifier.model.hub_answers import Missing, Unavailable, tried
-from classifier.model.hub_hosts import HUB_HOST, MIRROR, hub_endpoint, modelscope_host
+from classifier.model.hub_answers import Missing, Offline, Unavailable, tried
+from classifier.model.hub_hosts import hub_endpoint, modelscope_host, ways_out
 from classifier.model.huggingface import HuggingFace
 from classifier.model.modelscope import ModelScope
-from classifier.model.origin import HUB, MODELSCOPE, known_as, refused
+from classifier.model.origin import HUB, MODELSCOPE, refused
 from classifier.model.weights import ALLOW_PICKLE
 from classifier.progress import SilentProgress
 from classifier.setting_sections import HubSettings
@@ -83,8 +82,10 @@ class Fetcher:
             if None in paths:
                 _check_online(source, wanted[paths.index(None)][0])
                 paths = [_fetched(source, names, self.progress) for names in wanted]
+        except Offline as error:
+            raise refused(backbone, error.why) from None
         except Unavailable as error:
-            raise refused(backbone, _ways_out(at, error.why)) from None
+            raise refused(backbone, Message("{why}; {advice}", why=error.why, advice=ways_out(at, self.hub))) from None
         return [path for path in paths if path is not None]
 
 
@@ -103,10 +104,15 @@ def _cached(source: Source, names: Sequence[str]) -> Path | None:
 
 
 def _check_online(source: Source, name: str) -> None:
-    """Raise Unavailable where no network may be used."""
+    """Raise Offline where no network may be used."""
     if constants.HF_HUB_OFFLINE:
-        raise Unavailable(
-            Message("HF_HUB_OFFLINE is set, and {name} is not in {folder}", name=name, folder=source.folder)
+        raise Offline(
+            Message(
+                "HF_HUB_OFFLINE is set, and {name} is not in {folder}; unset it, or download the folder by hand "
+                "(model.backbone=local-dir:/folder)",
+                name=name,
+                folder=source.folder,
+            )
         )
 
 
@@ -159,25 +165,3 @@ def _download_and_place(source: Source, remote: Remote, progress: Progress) -> N
         )
     download(remote, source.part_of(remote), progress)
     source.place(remote)
-
-
-def _ways_out(repository: str, why: Message) -> Message:
-    """What happened, and a mirror, ModelScope or one's own download as what to do."""
-    mirror = HUB_HOST if os.environ.get("HF_ENDPOINT", "").startswith(MIRROR) else MIRROR
-    return Message(
-        "{why}; take a mirror (hub.endpoint={mirror}, or HF_ENDPOINT), or ModelScope "
-        "(model.backbone={modelscope}), or download the folder by hand (model.backbone=local-dir:/folder)",
-        why=why,
-        mirror=mirror,
-        modelscope=_at_modelscope(repository),
-    )
-
-
-def _at_modelscope(repository: str) -> str:
-    """A copy that is known of; timm's own repositories have the same names there."""
-    known, name = known_as(repository), repository.removeprefix(HUB)
-    if known is not None and known.modelscope:
-        name = known.modelscope
-    elif not name.startswith("timm/"):
-        name = "OWNER/NAME"
-    return f"{MODELSCOPE}{name}"

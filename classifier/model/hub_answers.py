@@ -39,6 +39,10 @@ class Unavailable(Exception):  # noqa: N818 - a fact about a host, not an error 
         self.why = why
 
 
+class Offline(Unavailable):
+    """No network may be used."""
+
+
 class Missing(Unavailable):
     """The host says that there is no such file."""
 

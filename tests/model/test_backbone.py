@@ -166,6 +166,6 @@ def test_a_backbone_that_cannot_be_loaded_is_one_error_line(name: str, says: str
 def test_an_unreachable_hub_is_one_error_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub path is real code: it asks the hub, is refused, and says what to do."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(ModelError, match="HF_ENDPOINT") as caught:
+    with pytest.raises(ModelError, match="HF_HUB_OFFLINE") as caught:
         load_backbone("hf-hub:illsort-tests/no-such-model", num_categories=2)
     assert 1 == len(str(caught.value).splitlines())

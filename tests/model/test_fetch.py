@@ -14,6 +14,7 @@ from classifier.errors import ModelError
 from classifier.model import fetch
 from classifier.model.backbone import load_backbone
 from classifier.model.fetch import Fetcher
+from classifier.model.hub_hosts import ways_out
 from classifier.setting_sections import HubSettings, ModelSettings
 from kit.hub import repository
 from kit.hub_server import COMMIT, WEIGHTS, Hub, running
@@ -209,6 +210,17 @@ def test_the_copy_at_modelscope_is_named_where_one_is_known(hub: Hub) -> None:
 
     assert "modelscope:fireicewolf/wd-vit-tagger-v3)" in failed(hub, "hf-hub:SmilingWolf/wd-vit-tagger-v3")
     assert "modelscope:timm/resnet18.a1_in1k)" in failed(hub, "hf-hub:timm/resnet18.a1_in1k")
+
+
+def test_the_ways_out_are_other_ones_than_what_was_tried(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELSCOPE_DOMAIN", hub.url)
+    hub.refusals = [404]
+    said = failed(hub, "modelscope:fireicewolf/wd-vit-tagger-v3")
+    assert "take the hub (model.backbone=hf-hub:SmilingWolf/wd-vit-tagger-v3) or a mirror of it" in said
+    assert "modelscope:" not in said.partition("take the hub")[2]
+
+    mirrored = HubSettings(endpoint="https://hf-mirror.com")
+    assert "hub.endpoint=https://huggingface.co," in ways_out("hf-hub:someone/something", mirrored, {})
 
 
 def test_nobody_who_answers_is_one_line_after_some_tries(hub: Hub) -> None:
