@@ -55,6 +55,11 @@ def asked_path(text: str) -> Path:
     return path
 
 
+def nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next((one for one in (folder, *folder.parents) if one.is_dir()), folder)
+
+
 def look_into(folder: Path) -> Listing:
     """What is in `folder`; pictures are counted by name. Answers 400 where it cannot be listed."""
     folders, pictures = [], 0

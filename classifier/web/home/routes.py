@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import webbrowser
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from classifier.i18n import Language
 from classifier.sort.last_preview import SHEET
-from classifier.web.home.places import asked_path, look_into, places
+from classifier.web.home.places import asked_path, look_into, nearest, places
 from classifier.web.home.project import change_folders, make_project, proposed_library, read_project
 from classifier.web.requests import Body, Number, Query, get, post
 from classifier.web.responses import RequestError
@@ -26,7 +27,10 @@ _LANGUAGES = {"en": Language.ENGLISH, "zh": Language.CHINESE}
 
 
 class _Folder(Body):
+    """A folder to list; with `nearest`, the nearest one above it that is there."""
+
     path: PathText | None = None
+    nearest: bool = False
 
 
 class _Open(Body):
@@ -77,7 +81,8 @@ def _project_routes(home: Home) -> list[Route]:
     async def folders(sent: _Folder) -> dict[str, Any]:
         found = await asyncio.to_thread(places)
         path = found[0].path if sent.path is None and found else sent.path or "/"
-        listing = await asyncio.to_thread(lambda: look_into(asked_path(path)))
+        begin = nearest if sent.nearest else Path
+        listing = await asyncio.to_thread(lambda: look_into(begin(asked_path(path))))
         return asdict(listing) | {"places": [asdict(one) for one in found]}
 
     async def open_sheet(_: Body) -> dict[str, Any]:

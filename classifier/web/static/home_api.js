@@ -8,7 +8,8 @@ export const fetchJobs = async () => (await get("/api/jobs")).jobs;
 export const fetchLog = async (number) => (await get(`/api/jobs/${number}/log`)).text;
 
 export const sendCount = () => send("/api/count");
-export const sendFolders = (path) => send("/api/folders", path === null ? {} : { path });
+// With `nearest`, of a folder that is not there the nearest one above it is listed.
+export const sendFolders = (path, nearest = false) => send("/api/folders", path === null ? {} : { path, nearest });
 export const sendOpen = (path) => send("/api/project/open", { path });
 export const sendClose = () => send("/api/project/close");
 export const sendPropose = async (crawl, project) => (await send("/api/project/propose", { crawl, project })).library;

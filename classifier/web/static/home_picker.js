@@ -7,7 +7,7 @@ import { _, count_ } from "./i18n.js";
 
 // Resolves to the chosen path, or to null. `start` is where it begins, null for the home folder.
 export function pickFolder(title, { start = null, recent = [] } = {}) {
-  return new Promise((resolve) => new Picker(title, recent, resolve).open(start));
+  return new Promise((resolve) => new Picker(title, recent, resolve).open(start, true));
 }
 
 class Picker {
@@ -15,12 +15,14 @@ class Picker {
     this.recent = recent;
     this.resolve = resolve;
     this.path = null;
+    this.version = 0;
     this.field = make("input", { type: "text", id: "picker-path", spellcheck: "false", autocomplete: "off", "aria-label": _("Path"),
+      oninput: () => { this.version += 1; },
       onkeydown: (event) => { if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); this.open(this.field.value); } } });
     this.places = make("div", { class: "places" });
     this.contents = muted("");
     this.list = make("div", { class: "list" });
-    this.choose = button(_("Choose this folder"), () => this.#end(this.path), { class: "primary", id: "picker-choose" });
+    this.choose = button(_("Choose this folder"), () => this.#end(this.field.value.trim() || this.path), { class: "primary", id: "picker-choose" });
     const go = button(_("Go"), () => this.open(this.field.value), { id: "picker-go" });
     openDialog(title, make("div", { class: "picker" }, this.places,
       make("div", { class: "field" }, make("div", { class: "line" }, this.field, go)), this.contents, this.list),
@@ -28,11 +30,14 @@ class Picker {
     document.getElementById("dialog").addEventListener("close", () => this.resolve(null), { once: true });
   }
 
-  // Shows a folder; one that cannot be listed leaves the list as it is, and says why.
-  async open(path) {
+  // Shows a folder; one that cannot be listed leaves the list as it is, and says why. What was typed meanwhile stays.
+  async open(path, nearest = false) {
+    const version = (this.version += 1);
     try {
-      this.#show(await sendFolders(path));
+      const listing = await sendFolders(path, nearest);
+      if (version === this.version) this.#show(listing);
     } catch (error) {
+      if (version !== this.version) return;
       if (this.path === null && path !== null) await this.open(null);
       this.contents.textContent = error.message;
     }

@@ -231,10 +231,11 @@ def test_a_folder_lists_what_is_directly_in_it(tmp_path: Path) -> None:
     with asking(None) as client:
         found = client.post("/api/folders", json={"path": f' "{tmp_path / "crawl"}" '}).json()
         home = client.post("/api/folders", json={}).json()
+        gone = client.post("/api/folders", json={"path": str(tmp_path / "no" / "ne"), "nearest": True}).json()
         assert "none" in refusal(client, "/api/folders", {"path": str(tmp_path / "none")})
 
     assert (3, [{"name": "deep", "path": str(tmp_path / "crawl" / "deep")}]) == (found["pictures"], found["folders"])
-    assert str(tmp_path) == found["parent"]
+    assert str(tmp_path) == found["parent"] == gone["path"]
     assert home["path"] == home["places"][0]["path"]
 
 
@@ -246,6 +247,18 @@ def test_a_damaged_project_file_is_one_line_and_the_page_stays(tmp_path: Path) -
 
     assert state["project"] is None
     assert PROJECT_FILE in state["trouble"]
+
+
+def test_the_contact_sheet_is_opened_only_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    with asking(project(tmp_path)) as client:
+        assert "_preview.html" in refusal(client, "/api/preview/open", {})
+        (tmp_path / "sorted").mkdir()
+        (tmp_path / "sorted" / "_preview.html").touch()
+        client.post("/api/preview/open", json={}).raise_for_status()
+
+    assert [(tmp_path / "sorted" / "_preview.html").as_uri()] == opened
 
 
 def test_a_room_opens_the_library_of_the_project(tmp_path: Path) -> None:
