@@ -15,6 +15,21 @@ export function formatDuration(seconds) {
   return _("{seconds} s", { seconds: Math.max(1, Math.round(seconds)) });
 }
 
+export function formatSize(bytes) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = bytes > 0 ? Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
+  const value = bytes / 1000 ** power;
+  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+const countOf = (count, { unit }) => (unit === "B" ? formatSize(count) : formatNumber(count));
+
+function rateOf(shown) {
+  const { rate, unit } = shown;
+  if (unit === "B") return _("{rate} a second", { rate: formatSize(rate) });
+  return _("{rate} a second", { rate: rate >= 10 ? Math.round(rate) : Number(rate.toFixed(1)) });
+}
+
 // What a job does at the moment: a bar, numbers and the time left.
 export function runningView(job) {
   const stages = job.progress?.stages ?? [];
@@ -23,9 +38,9 @@ export function runningView(job) {
   if (!shown) return make("div", { class: "running" }, bar(null), make("div", { class: "numbers" }, make("span", {}, _("starting"))));
   const numbers = [
     make("span", {}, inLanguage(shown.name)),
-    shown.unit && shown.total ? make("span", {}, _("{done} of {total}", { done: shown.done, total: shown.total })) : null,
-    shown.unit && !shown.total && shown.done ? make("span", {}, formatNumber(shown.done)) : null,
-    shown.rate ? make("span", { class: "muted" }, _("{rate} a second", { rate: shown.rate >= 10 ? Math.round(shown.rate) : Number(shown.rate.toFixed(1)) })) : null,
+    shown.unit && shown.total ? make("span", {}, _("{done} of {total}", { done: countOf(shown.done, shown), total: countOf(shown.total, shown) })) : null,
+    shown.unit && !shown.total && shown.done ? make("span", {}, countOf(shown.done, shown)) : null,
+    shown.rate ? make("span", { class: "muted" }, rateOf(shown)) : null,
     shown.note ? make("span", { class: "muted" }, inLanguage(shown.note)) : null,
     inner ? make("span", { class: "muted" }, inLanguage(inner.name)) : null,
     shown.left !== null ? make("span", { class: "left" }, _("about {duration} left", { duration: formatDuration(shown.left) })) : null,

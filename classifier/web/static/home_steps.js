@@ -1,7 +1,7 @@
 // The steps of a project in their order: what each of them shows, by what is on the disk and by its last job.
 
 import { make } from "./dom.js";
-import { isActive } from "./home_job.js";
+import { formatSize, isActive } from "./home_job.js";
 import { _, count_, formatNumber, formatPercent, inLanguage, language } from "./i18n.js";
 
 const ENOUGH = 5; // labels in each of two categories, as `illsort label` counts
@@ -12,13 +12,6 @@ const listed = (counts, most) => {
   const shown = entries.slice(0, most).map(([name, count]) => `${name} ${formatNumber(count)}`).join(COMMA());
   return entries.length > most ? _("{list} and {count} more", { list: shown, count: entries.length - most }) : shown;
 };
-
-export function formatSize(bytes) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = bytes > 0 ? Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
-  const value = bytes / 1000 ** power;
-  return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
-}
 
 const textOf = (json, name) => (json?.[name] === undefined ? null : inLanguage({ en: json[name], zh: json[`${name}_zh`] ?? json[name] }));
 

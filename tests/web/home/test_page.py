@@ -30,14 +30,22 @@ pytestmark = [
 
 
 @contextmanager
-def running(folder: JobFolder) -> Iterator[Job]:
-    """A sort that has read 30 of 40 pictures, for the page."""
-    job = folder.add("sort", ("sort",), language=Language.ENGLISH)
+def running(
+    folder: JobFolder,
+    step: str = "sort",
+    *,
+    name: str = "sorting",
+    done: int = 30,
+    total: int = 40,
+    unit: str = "picture",
+) -> Iterator[Job]:
+    """A sort that has read 30 of 40 pictures, or another job with one stage, for the page."""
+    job = folder.add(step, (step,), language=Language.ENGLISH)
     with folder.queue_lock(wait_s=0):
         folder.save(replace(job, state=JobState.RUNNING, attempts=1, started=0.0))
         report = JobReport(folder.progress_file(job.number))
-        with report.stage(Message("sorting"), total=40, unit="picture") as stage:
-            stage.advance(30)
+        with report.stage(Message(name), total=total, unit=unit) as stage:
+            stage.advance(done)
             report.write()
             yield job
 
@@ -97,3 +105,15 @@ def test_the_first_questions_make_a_project(tmp_path: Path, monkeypatch: pytest.
     text = (tmp_path / "illsort" / "illsort.toml").read_text(encoding="utf-8")
     assert all(str(tmp_path / name) in text for name in ("crawl", "mine", "illsort/model", "illsort/sorted"))
     assert [] == traffic.console
+
+
+def test_a_download_is_shown_in_megabytes(tmp_path: Path) -> None:
+    folder = JobFolder(project(tmp_path))
+    draw(tmp_path / "labels" / "blue", 6)
+    download = {"name": "downloading model.safetensors", "done": 120_000_000, "total": 378_000_000, "unit": "B"}
+    with browser(Traffic(), viewport={"width": 390, "height": 800}) as page, running(folder, "train", **download):
+        page.set_default_timeout(20_000)
+        with serving("open", str(tmp_path), "--no-learning") as served:
+            page.goto(served.address)
+            page.wait_for_selector(".numbers:has-text('120 MB of 378 MB')")
+            assert 390 == page.evaluate("document.documentElement.scrollWidth")
