@@ -37,8 +37,9 @@ class Clusters:
     closeness: NDArray[np.float32]
 
     def largest_first(self) -> Clusters:
-        """Numbered by the sum of closeness: large and tight clusters come first."""
-        sums = np.bincount(self.ids, weights=self.closeness, minlength=len(self.centers)).astype(np.float64)
+        """Numbered by how much closer their images are than usual: large and tight clusters first, leftovers last."""
+        closer = self.closeness - self.closeness.mean() if len(self.closeness) else self.closeness
+        sums = np.bincount(self.ids, weights=closer, minlength=len(self.centers)).astype(np.float64)
         return self._numbered(-sums)
 
     def similar_adjacent(self) -> Clusters:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 _MOST_SKIPS = 2
+TELLING = 30
+"""Answers from which a bound of an unfinished audit is stated: before, it says nothing but that there are few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class Bound:
     skipped: int
     at_most: float
     number: int = 1
+    is_early: bool = False
+    """Whether too few are answered to state it."""
 
     @property
     def confidence(self) -> float:
@@ -56,6 +60,12 @@ class Bound:
         """The bound as a sentence."""
         if not self.asked:
             return Message("nothing is known yet")
+        if self.is_early:
+            return Message(
+                "{found} judged so far are wrong; from {count} on it says how many of all can be",
+                found=self._found,
+                count=TELLING,
+            )
         bound = Message(
             "at most {at_most} wrong, {confidence:.0%} confidence; {found}",
             at_most=percent_up(self.at_most),
@@ -135,6 +145,7 @@ class AuditState:
             skipped=counts[AnnotationKind.SKIPPED],
             at_most=finite_upper_bound(bad, asked, filed, confidence) if exact else upper_bound(bad, asked, confidence),
             number=self.audit.number,
+            is_early=self.asked < TELLING and not self.is_finished,
         )
 
     def bounds(self) -> list[Bound]:

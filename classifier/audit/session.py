@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from classifier.progress import Progress
 
 ORIGIN = "audit"
+_JUDGED = frozenset({AnnotationKind.RIGHT, AnnotationKind.WRONG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,17 @@ class Session:
         strictness = agreed or Strictness()
         return apply_audit(self._catalog, self.library, self.state.audit, strictness, progress=progress)
 
+    def answer_known(self) -> None:
+        """Answer what comes next as the person did before, up to an image that they did not judge there.
+
+        To be called after an answer of theirs: a sample that nobody looked at counts as no audit.
+        """
+        while (question := self.state.current) is not None:
+            known = annotation_log.latest(self._catalog, [question.image_id]).get(question.image_id)
+            if known is None or known.kind not in _JUDGED or known.category != question.category:
+                return
+            self._add(question, known.kind, selection=known.selection)
+
     def _misfiled(self) -> int:
         """How many images judged wrong are still in their category's folder and have no other category."""
         judged = [d for d in self.state.audit.drawn if self.state.kinds.get(d.image_id) is AnnotationKind.WRONG]
@@ -124,7 +136,7 @@ class Session:
         latest = annotation_log.latest(self._catalog, there)
         return sum(annotation.kind is AnnotationKind.WRONG for annotation in latest.values())
 
-    def _add(self, drawn: SampledImage, kind: AnnotationKind) -> None:
+    def _add(self, drawn: SampledImage, kind: AnnotationKind, *, selection: Selection | None = Selection.FILED) -> None:
         audit = self.state.audit
         annotation = Annotation(
             image_id=drawn.image_id,
@@ -133,7 +145,7 @@ class Session:
             origin=ORIGIN,
             at=utc_now(),
             audit=audit.id,
-            selection=Selection.FILED,
+            selection=selection,
         )
         annotation_log.add(self._catalog, annotation)
         self.state = AuditState(audit, annotation_log.of_audit(self._catalog, audit.id))

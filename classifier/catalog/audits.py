@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog.decisions import DECIDED, decision_from_row
+from classifier.catalog.runs import undone_runs
+from classifier.catalog.strictness import STRICTNESS_KEYS
 from classifier.catalog.undo_queries import standing_moves
 from classifier.catalog.values import to_path
 from classifier.paths import to_json
@@ -174,11 +176,22 @@ def unfinished_run(catalog: Catalog) -> int | None:
 
 
 def last_sort(catalog: Catalog) -> tuple[str, Path, dict[str, Any]] | None:
-    """The model's key, the bundle and the settings of the last sort; None before the first."""
-    row = catalog.connection.execute(
-        "SELECT model, bundle, settings FROM runs WHERE kind = 'sort' AND model != '' ORDER BY id DESC LIMIT 1"
-    ).fetchone()
-    return None if row is None else (str(row[0]), to_path(row[1]), json.loads(row[2]))
+    """The model's key, the bundle and the settings of the last sort that was not undone; None before the first.
+
+    If all were undone, it is the last one, without the threshold or error rate that it had.
+    """
+    rows = catalog.connection.execute(
+        "SELECT id, model, bundle, settings FROM runs WHERE kind = 'sort' AND model != '' ORDER BY id DESC"
+    ).fetchall()
+    if not rows:
+        return None
+    undone = undone_runs(catalog)
+    standing = next((row for row in rows if not undone.get(row[0])), None)
+    _, model, bundle, settings = standing or rows[0]
+    recorded = json.loads(settings)
+    if standing is None:
+        recorded |= {"sort": {key: value for key, value in recorded["sort"].items() if key not in STRICTNESS_KEYS}}
+    return str(model), to_path(bundle), recorded
 
 
 def agreed_threshold(catalog: Catalog, *, model: str) -> float | None:

@@ -164,6 +164,10 @@ def _order(wanted: QueueFilter) -> tuple[str, tuple[str, ...]]:
     return "ranks_by_surety", ("r.confidence", "r.place")
 
 
+_LARGE: Final = 8
+"""Images of a cluster that are worth a grid before what is predicted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageClusters:
     """The clusters of a sample: how many there are, how many have annotations, and those without any."""
@@ -183,15 +187,21 @@ class Grid:
 
 
 def list_grids(catalog: Catalog, names: CategoryAliases) -> list[Grid]:
-    """Every grid in which something waits: categories by count, then clusters by number."""
+    """Every grid in which something waits: large clusters without an annotation, categories by count, other clusters.
+
+    What the model takes for a category comes after the clusters that nobody has looked at: it does not know of theirs.
+    """
     source = f"FROM {_WAITS} CROSS JOIN places ON places.picture = r.picture WHERE {_IS_OPEN}"
     execute = catalog.connection.execute
     predicted: Counter[str] = Counter()
     for category, count in execute(f"SELECT r.category, count(*) {source} AND {_IS_PREDICTED} GROUP BY 1 ORDER BY 1"):
         predicted[names.resolve(category)] += count
     found = [Grid(cluster=None, category=category, count=count) for category, count in predicted.most_common()]
-    clusters = execute(f"SELECT r.look, count(*) {source} AND NOT ({_IS_PREDICTED}) GROUP BY 1 ORDER BY 1")
-    return found + [Grid(cluster=cluster, category=None, count=count) for cluster, count in clusters]
+    rows = execute(f"SELECT r.look, count(*) {source} AND NOT ({_IS_PREDICTED}) GROUP BY 1 ORDER BY 1")
+    clusters = [Grid(cluster=cluster, category=None, count=count) for cluster, count in rows]
+    untouched = set(image_clusters(catalog).untouched)
+    first = [grid for grid in clusters if grid.cluster in untouched and grid.count >= _LARGE]
+    return [*first, *found, *(grid for grid in clusters if grid not in first)]
 
 
 def image_clusters(catalog: Catalog) -> ImageClusters:

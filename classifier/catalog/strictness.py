@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+STRICTNESS_KEYS: Final = frozenset({"threshold", "max_error", "promise", "no_guarantee"})
+"""Where the settings of a sort hold it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from classifier.paths import command
 
 if TYPE_CHECKING:
     from classifier.audit.apply import RefileResult
-    from classifier.audit.estimate import AuditState
+    from classifier.audit.estimate import AuditState, Bound
     from classifier.audit.session import Outcome, Session
 
 _LEAST_ERROR = 1e-6
@@ -95,7 +95,6 @@ def _conclude(library: Path, target: float | None, *, yes: bool, as_json: bool) 
 def in_words(state: AuditState, outdated: Path | None) -> list[str]:
     """The bounds as lines, for the library and each category; `outdated`: the library, if it changed since."""
     from classifier.cli.terminal import table
-    from classifier.progress import percent_up
 
     bound = state.bound()
     lines = [_("of {filed:,} filed pictures {bound}", filed=bound.filed, bound=bound.sentence)]
@@ -111,11 +110,17 @@ def in_words(state: AuditState, outdated: Path | None) -> list[str]:
     if not state.asked:
         return lines[-1:]
     rows = [
-        (one.category or "", f"{one.filed:,}", str(one.asked), str(one.wrong + one.skipped), percent_up(one.at_most))
+        (one.category or "", f"{one.filed:,}", str(one.asked), str(one.wrong + one.skipped), _at_most(one))
         for one in state.bounds()
     ]
     head = (_("category"), _("filed"), _("judged"), _("wrong"), _("at most wrong"))
     return ["", *lines, "", *table(head, rows)]
+
+
+def _at_most(bound: Bound) -> str:
+    from classifier.progress import percent_up
+
+    return "-" if bound.is_early else percent_up(bound.at_most)
 
 
 def as_dict(state: AuditState) -> dict[str, Any]:

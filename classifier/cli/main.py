@@ -179,5 +179,5 @@ def run() -> None:
         from classifier.jobs.process import running_job
 
         with running_job():
-            app()
-    app()
+            app(prog_name="illsort")
+    app(prog_name="illsort")

@@ -24,6 +24,7 @@ from classifier.cli.options import (
 from classifier.cli.sort_summary import end
 from classifier.errors import Message, SettingsError
 from classifier.i18n import _
+from classifier.local_time import local_date
 from classifier.records import Mode
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
         return summary
     audit = Message(
         "guaranteed by the audit of {date}: of what is filed {bound}",
-        date=state.audit.at[:10],
+        date=local_date(state.audit.at),
         bound=state.bound().sentence,
     )
     return {key: value for key, value in summary.items() if key != "no_guarantee"} | {"promise": audit}

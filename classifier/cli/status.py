@@ -10,6 +10,7 @@ import typer
 from classifier.cli.options import LibraryArgument, library_or_default
 from classifier.errors import Message
 from classifier.i18n import _, count_
+from classifier.local_time import local_date, local_time
 from classifier.paths import command
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _runs(stats: LibraryStats, library: Path) -> list[str]:
     rows = [
         (
             f"#{run.id} {run.kind}",
-            run.started.replace("T", " ").removesuffix("+00:00"),
+            local_time(run.started),
             _(stats.states[run.id].message),
             f"{run.summary.get('pictures', 0):,}",
             run.mode,
@@ -69,7 +70,7 @@ def _runs(stats: LibraryStats, library: Path) -> list[str]:
         )
         for run in stats.runs
     ]
-    head = (_("run"), _("started (UTC)"), _("state"), _("pictures"), _("mode"), _("crawl"))
+    head = (_("run"), _("started"), _("state"), _("pictures"), _("mode"), _("crawl"))
     lines = table(head, rows)
     if stats.strictness.promise:
         promising = next(run for run in reversed(stats.runs) if run.strictness.promise)
@@ -202,7 +203,7 @@ def _audit(library: Path) -> list[str]:
     state, is_current = last
     line = Message(
         "audit of {date}: of {filed:,} filed {bound}",
-        date=state.audit.at[:10],
+        date=local_date(state.audit.at),
         filed=state.audit.population,
         bound=state.bound().sentence,
     )

@@ -11,9 +11,11 @@ from classifier.cli import interrupt
 from classifier.cli.options import ConfigOption, SetOption, Verbose, load_settings, path_option
 from classifier.errors import Message
 from classifier.i18n import _, count_
+from classifier.paths import command
 
 if TYPE_CHECKING:
     from classifier.cli.terminal import TerminalProgress
+    from classifier.settings import Settings
 
 _MOST_MISTAKES = 5
 _MOST_DOUBTS = 10
@@ -61,6 +63,7 @@ def train(
     show_forecast(learned.evaluation.get("curve"))
     print_lines("", _("model: {folder}", folder=learned.bundle.folder))
     _report(learned.bundle.folder, progress)
+    print_lines(_("next, a preview of what it would file: {command}", command=_next_command(chosen)))
     if learned.unreadable:
         unreadable = count_(
             "{count:,} labeled picture could not be read:",
@@ -69,6 +72,12 @@ def train(
         )
         print_lines(unreadable, *(failure_line(label.path, failure) for label, failure in learned.unreadable), err=True)
         raise typer.Exit(1)
+
+
+def _next_command(chosen: Settings) -> str:
+    """The preview of a sort with the new model; where the settings name no crawl or library, words in their place."""
+    crawl, library = chosen.sort.crawl or "CRAWL", chosen.sort.library or "LIBRARY"
+    return command("sort", crawl, "--out", library, "--model", chosen.model.folder, "--dry-run")
 
 
 def show(evaluation: dict[str, Any]) -> None:
@@ -87,8 +96,10 @@ def show(evaluation: dict[str, Any]) -> None:
     if confusions:
         pairs = [_("{category} for {taken_for} x{count}", **confusion) for confusion in confusions]
         print_lines(_("taken for another: {pairs}", pairs=_(", ").join(pairs)))
-    for mistake in evaluation["mistakes"][:_MOST_MISTAKES]:
-        print_lines("  " + _("sure but wrong: {path}: {confidence:.2f} {predicted}", **mistake))
+    if mistakes := evaluation["mistakes"][:_MOST_MISTAKES]:
+        print_lines(_("the surest mistakes, if their labels are right:"))
+    for mistake in mistakes:
+        print_lines("  " + _("{path}: labeled {category}, taken for {predicted} ({confidence:.0%})", **mistake))
 
 
 def show_doubts(doubts: dict[str, Any] | None) -> None:
@@ -111,7 +122,7 @@ def show_doubts(doubts: dict[str, Any] | None) -> None:
     )
     print_lines("", doubtful)
     for doubt in found.labels[:_MOST_DOUBTS]:
-        print_lines("  " + _("{path}: labeled {category}, {confidence:.0%} likely to be {likely}", **doubt))
+        print_lines("  " + _("{path}: labeled {category}, but {confidence:.0%} likely {likely}", **doubt))
 
 
 def show_forecast(curve: dict[str, Any] | None) -> None:

@@ -114,8 +114,8 @@ def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path) -> Mess
     """One line: that there is no guarantee, why, and what would give one."""
     least = min_sample_size(max_error, confidence=look_confidence(1, CONFIDENCE))
     return Message(
-        "{why}; for a guarantee answer {least:,} random pictures of what was filed, none of them wrong: {command}, or "
-        "Audit on the page",
+        "{why}; for a guarantee answer {least:,} random pictures of what was filed (all, where fewer are), none of "
+        "them wrong: {command}, or Audit on the page",
         why=error.message,
         least=least,
         command=command("audit", library, "--count", least),

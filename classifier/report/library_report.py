@@ -12,6 +12,7 @@ from classifier.catalog.stats import count_confidences, library_stats
 from classifier.errors import Message
 from classifier.filing.generated_files import write_generated
 from classifier.filing.reconcile import reconcile_if_free
+from classifier.local_time import local_time
 from classifier.progress import percent_up
 from classifier.records import Action
 from classifier.report.svg import confidence_histogram
@@ -108,7 +109,7 @@ def _run_row(run: Run, state: RunState) -> RunRow:
         id=run.id,
         kind=run.kind,
         state=None if state.ended is EndState.DONE else state.message,
-        started=run.started[:16].replace("T", " "),
+        started=local_time(run.started),
         pictures=int(run.summary.get("pictures", 0)),
         mode=run.mode,
         crawl=run.crawl,
@@ -118,7 +119,11 @@ def _run_row(run: Run, state: RunState) -> RunRow:
 def _rows(stats: LibraryStats, audit: AuditState | None) -> list[Row]:
     """Largest first."""
     names = sorted(stats.filed | stats.review, key=lambda name: (-stats.filed.get(name, 0), name))
-    bounds = {} if audit is None else {bound.category: bound for bound in audit.bounds() if bound.asked}
+    bounds = (
+        {}
+        if audit is None
+        else {bound.category: bound for bound in audit.bounds() if bound.asked and not bound.is_early}
+    )
     return [
         Row(
             category=name,

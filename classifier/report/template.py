@@ -57,7 +57,7 @@ def render_page(template: str, *, assets: str | None = None, **values: Any) -> s
         script=script,
         policy=policy,
         version=__version__,
-        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        written=f"{datetime.now(UTC).astimezone():%Y-%m-%d %H:%M}",
         **values,
     )
 

@@ -12,6 +12,7 @@ from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.runs import last_promise
 from classifier.errors import Message
+from classifier.local_time import local_date
 from classifier.model.risk_control import RiskGuarantee
 from classifier.progress import percent_up
 from classifier.report.i18n import no_guarantee_reason, percent
@@ -76,11 +77,19 @@ def _audit(bound: Bound, *, at: str, is_current: bool) -> list[Message]:
         looked_at = Message(
             "{looked_at} and {count} skipped, which count as wrong", looked_at=looked_at, count=bound.skipped
         )
+    if bound.is_early:
+        return [
+            Message(
+                "An audit of {date} is not finished: {looked_at}, too few to tell.",
+                date=local_date(at),
+                looked_at=looked_at,
+            )
+        ]
     messages = [
         Message(
             "An audit of {date} found: at most {share} wrong, with 95% confidence. {looked_at}, drawn at random from "
             "{filed:,} filed.",
-            date=at[:10],
+            date=local_date(at),
             share=percent_up(bound.at_most),
             looked_at=looked_at,
             filed=bound.filed,

@@ -77,6 +77,8 @@ class DecisionApplier:
         """Moves that failed, without those in `not_moved`; only the first thousand are kept."""
         self.not_moved: Counter[str] = Counter()
         """Images that could not be moved within the library and stay where they are, by the reason."""
+        self.changed = 0
+        """Files that were placed or moved."""
         self.copied_instead: Counter[WhyNoLink] = Counter()
         """Images that were copied because they could not be linked, by the reason."""
 
@@ -157,6 +159,7 @@ class DecisionApplier:
     def _make_moves(self, moves: Sequence[Move]) -> None:
         outcomes = self._execute(moves) if moves else ()
         self.not_moved += decide_not_moved(self._catalog, self._library, outcomes, run=self._run)
+        self.changed += sum(outcome.status is Status.PLACED for outcome in outcomes)
         for outcome in outcomes:
             if outcome.status in _FAILED and not is_not_moved(outcome) and len(self.failed_moves) < _MAX_FAILED_MOVES:
                 self.failed_moves.append(outcome)

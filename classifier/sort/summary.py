@@ -47,6 +47,8 @@ def say_notes(
     applier: DecisionApplier, summary: dict[str, Any], *, model: Bundle, crawl: Path, progress: Progress, dry_run: bool
 ) -> None:
     """Say what the numbers do not show: a hint on training, copies in place of links, moves that failed."""
+    if not applier.changed and not summary["failed"] and summary["pictures"] > summary["broken"]:
+        progress.say(_nothing_to_move(dry_run=dry_run))
     if hint := _unlabeled_hint(model, crawl, summary):
         progress.say(hint)
     for why_copied, count in applier.copied_instead.items():
@@ -64,6 +66,12 @@ def say_notes(
         )
     for outcome in [outcome for outcome in applier.failed_moves if outcome.move.method is not Method.RENAME]:
         progress.say(_not_filed(outcome))
+
+
+def _nothing_to_move(*, dry_run: bool) -> Message:
+    if dry_run:
+        return Message("nothing would change: every picture that can be read lies where it belongs")
+    return Message("nothing changed: every picture that can be read lies where it belongs")
 
 
 def _copied(why: str, count: int, *, dry_run: bool) -> Message:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.audit.estimate import TELLING
 from classifier.audit.session import Session, current, default_count, open_session, target_of
 from classifier.audit.thresholds import next_sample_size
 from classifier.catalog import audits
@@ -69,6 +70,7 @@ def answer(
         session.answer(one.kind if one.kind is AnnotationKind.SKIPPED or is_right else AnnotationKind.WRONG)
         if is_placed:
             review_session.record([one], selection=Selection.FILED)
+    session.answer_known()
     review_session.read_ruled_out([one.image_id])
 
 
@@ -114,7 +116,8 @@ def audit_state(catalog: Catalog, library: Path, *, max_error: float | None = No
         "wrong": bound.wrong,
         "skipped": bound.skipped,
         "filed": bound.filed,
-        "at_most": percent_up(bound.at_most) if bound.asked else None,
+        "at_most": percent_up(bound.at_most) if bound.asked and not bound.is_early else None,
+        "telling": TELLING,
         "finished": state.is_finished,
         "steps": len(state.answers),
         **_outcome(session, target_of(catalog) if max_error is None else max_error, usual=default_count(catalog)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.exceptions import HTTPException
@@ -16,10 +17,10 @@ from classifier.reason_text import reason_message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
-    from pathlib import Path
 
     from starlette.requests import Request
 
+    from classifier.catalog.connection import Catalog
     from classifier.catalog.queue import QueueItem
     from classifier.web.session import ReviewSession
 
@@ -63,10 +64,16 @@ def queue_item(session: ReviewSession, item: QueueItem) -> dict[str, Any]:
         **in_both_languages("reason", reason_message(item.reason)),
         "learned_since": session.is_newer_than_reason(item),
         "name": displayable(item.path.name),
+        "path": displayable(session.read(lambda catalog, _: _library_of(catalog)) / item.path),
         "width": item.width,
         "height": item.height,
         "guesses": list(session.probabilities_of(item).items())[:5],
     }
+
+
+def _library_of(catalog: Catalog) -> Path:
+    """The folder whose catalog it is."""
+    return Path() if catalog.path is None else catalog.path.absolute().parent.parent
 
 
 def skipped_files(left: Iterable[tuple[Path, str]]) -> list[dict[str, str]]:

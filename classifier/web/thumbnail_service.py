@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog.queue import QueueFilter
 from classifier.errors import IllsortError
 from classifier.images.thumbnails import thumbnail
-from classifier.web.thumbnails import LARGE, QUALITY, SMALL, ThumbnailCache
+from classifier.web.thumbnails import FULL, LARGE, QUALITY, SMALL, ThumbnailCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -114,7 +114,7 @@ class Prefetcher:
             return None if self._is_closed else plan
 
 
-SIDES: Final = {"small": SMALL, "large": LARGE}
+SIDES: Final = {"small": SMALL, "large": LARGE, "full": FULL}
 _THREADS: Final = 3
 
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 SMALL: Final = 320
 LARGE: Final = 1600
 """Longest side in pixels."""
-QUALITY: Final = {SMALL: 82, LARGE: 88}
+FULL: Final = 65_500
+"""As much as a JPEG can hold: the image's own size."""
+QUALITY: Final = {SMALL: 82, LARGE: 88, FULL: 92}
 """Of JPEG, by the longest side."""
 
 FOLDER: Final = "thumbnails"

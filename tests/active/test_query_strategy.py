@@ -29,8 +29,19 @@ def test_vectors_of_different_directions_are_in_different_clusters() -> None:
 
 def test_large_and_tight_clusters_can_come_first() -> None:
     found = clusters().largest_first()
-    sums = [found.closeness[found.ids == number].sum() for number in range(6)]
+    usual = found.closeness.mean()
+    sums = [(found.closeness[found.ids == number] - usual).sum() for number in range(6)]
     assert sums == sorted(sums, reverse=True)
+
+
+def test_leftovers_come_after_what_is_alike_however_many_they_are() -> None:
+    alike, leftovers = np.full(20, 0.9, dtype=np.float32), np.full(60, 0.4, dtype=np.float32)
+    found = Clusters(
+        ids=np.repeat([0, 1], [60, 20]),
+        centers=np.eye(2, dtype=np.float32),
+        closeness=np.concatenate([leftovers, alike]),
+    ).largest_first()
+    assert [1] * 60 + [0] * 20 == found.ids.tolist()
 
 
 def test_similar_clusters_can_have_adjacent_numbers() -> None:

@@ -42,6 +42,14 @@ def test_the_bound_of_a_large_library_is_the_known_one(asked: int, wrong: int, s
     assert sentence == state.bound().sentence
 
 
+def test_before_thirty_answers_no_bound_is_stated() -> None:
+    audit = audit_of({"a": 374}, [("a", 0.9)] * 160)
+    few, enough = (answered(audit, [(n, R) for n in range(count)]).bound() for count in (3, 30))
+
+    assert "0 of 3 judged so far are wrong; from 30 on it says how many of all can be" == few.sentence
+    assert "at most" in enough.sentence
+
+
 def test_of_a_small_library_the_draw_without_replacement_counts() -> None:
     state = answered(audit_of({"a": 200}, [("a", 0.9)] * 150, simple=True), [(n, R) for n in range(150)])
 

@@ -306,3 +306,42 @@ def test_the_sample_is_large_enough_for_the_requested_rate(tmp_path: Path, rate:
     library = filed_library(tmp_path, Kind(category="a", confidences=[0.9] * 400), sort={"max_error": rate})
     with open_session(library) as session:
         assert drawn == len(session.state.audit.drawn)
+
+
+def test_an_audit_does_not_ask_again_what_was_answered(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, MANY)
+    with open_session(library, count=60) as session:
+        first = [drawn.image_id for drawn in session.state.audit.drawn]
+        for number in range(60):
+            session.answer(AnnotationKind.WRONG if number < 2 else AnnotationKind.RIGHT)
+    with open_session(library, count=100, anew=True) as session:
+        asked = []
+        while (question := session.state.current) is not None:
+            asked.append(question.image_id)
+            session.answer(AnnotationKind.RIGHT)
+            session.answer_known()
+        assert set(first).isdisjoint(asked[1:])
+        assert len(asked) <= 41
+        wrong = {one for one, kind in session.state.kinds.items() if kind is AnnotationKind.WRONG}
+        assert {first[0], first[1]} - {asked[0]} == wrong
+
+
+def test_an_error_rate_of_an_undone_sort_is_no_target_any_more(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, FEW[0])
+    with open_catalog(library) as catalog:
+        run = runs.begin(
+            catalog,
+            kind="sort",
+            crawl=tmp_path,
+            mode="link",
+            model="m",
+            bundle=tmp_path / "m",
+            settings={"sort": {"max_error": 0.02}},
+        )
+        runs.finish(catalog, run, {})
+    assert 0.02 == recorded_target(library)
+    with open_catalog(library) as catalog:
+        undoing = runs.begin(catalog, kind="undo", crawl=tmp_path, mode="", model="", bundle=tmp_path, settings={})
+        catalog.connection.execute("UPDATE runs SET undoes = ? WHERE id = ?", (run, undoing))
+        runs.finish(catalog, undoing, {"left": []})
+    assert recorded_target(library) is None

@@ -73,7 +73,8 @@ def test_without_a_guarantee_one_line_says_so_and_an_audit_gives_one(tmp_path: P
         "at most 30% wrong asked, an estimate, no guarantee: the labels were picked, not drawn by chance; for a "
     )
     assert (
-        f"answer 10 random pictures of what was filed, none of them wrong: illsort audit {library} --count 10" in line
+        "answer 10 random pictures of what was filed (all, where fewer are), none of them wrong: "
+        f"illsort audit {library} --count 10" in line
     )
     assert [line] == [one for one in illsort("status", library).stdout.splitlines() if "no guarantee" in one]
     with open_session(library) as session:

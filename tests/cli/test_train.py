@@ -52,6 +52,8 @@ def test_a_table_of_the_categories_is_printed_and_where_the_model_is(tmp_path: P
     assert ["1.00", "1.00", "5"] == rows["red"]  # each label is held out once
     assert ["precision", "recall", "count"] == rows["category"]
     assert f"model: {tmp_path / 'model'}" in shown.stdout
+    next_line = f"illsort sort CRAWL --out LIBRARY --model {tmp_path / 'model'} --dry-run"
+    assert shown.stdout.splitlines()[-1].endswith(next_line)
     assert f"report: {tmp_path / 'model' / 'report.html'}" in shown.stdout
     assert (tmp_path / "model" / "report.html").is_file()
     assert "held out" in shown.stderr

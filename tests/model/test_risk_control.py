@@ -292,7 +292,7 @@ def test_the_line_says_why_and_what_would_give_a_guarantee() -> None:
 
     assert (
         "no guarantee: the labels were picked, not drawn by chance; for a guarantee "
-        "answer 160 random pictures of what was filed, none of them wrong: illsort audit '/a b/sorted' --count 160, or "
-        "Audit on the page"
+        "answer 160 random pictures of what was filed (all, where fewer are), none of them wrong: "
+        "illsort audit '/a b/sorted' --count 160, or Audit on the page"
     ) == line
     assert upper_bound(0, 160, look_confidence(1, 0.95)) <= 0.02 < upper_bound(0, 159, look_confidence(1, 0.95))

@@ -37,7 +37,7 @@ def test_an_audit_is_drawn_judged_and_undone_by_keys(tmp_path: Path) -> None:
             wait_for_image(page)
             page.keyboard.press(letter)
             asked = [1, 2, 1, 2, 3][number]
-            page.get_by_text(f"95% confidence; {wrong} of {asked}").wait_for()
+            page.get_by_text(f"{wrong} of {asked} wrong so far").wait_for()
         assert page.locator(".side").is_visible()
         wait_for_image(page)
         page.keyboard.press("Enter")

@@ -151,7 +151,7 @@ def test_answers_are_learned_and_reorder_what_comes_next(tmp_path: Path) -> None
         page.goto(first.address)
         has_begun = "() => document.querySelector('#choose-order')?.value === 'informative'"
         page.wait_for_function(has_begun, timeout=120_000)
-        assert page.locator("#learning").is_hidden()
+        assert "The model learns from your decisions while you go on." == page.inner_text("#learning").split("\n")[0]
         press(page, *["1"] * 25)
         learned(page, "+25")
         coming = fetch_json(page, "/api/queue", order="learned", limit="60")["pictures"]

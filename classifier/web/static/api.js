@@ -63,6 +63,7 @@ const itemOf = (json) => ({
   queue: json.tray,
   category: json.category,
   name: json.name,
+  path: json.path,
   width: json.width,
   height: json.height,
   ruledOut: json.ruled_out,

@@ -76,7 +76,8 @@ export class Audit extends SingleItem {
   }
 
   #boundText() {
-    const { judged, wrong, skipped, atMost, number, confidence } = this.audit;
+    const { judged, wrong, skipped, atMost, number, confidence, telling } = this.audit;
+    if (!atMost && judged) return _("{wrong} of {judged} wrong so far; from {telling} on it says how many of all can be", { wrong, judged, telling });
     if (!atMost) return _("No conclusion yet");
     const bound = _("At most {at_most} wrong, 95% confidence; {wrong} of {judged}", { at_most: atMost, wrong, judged });
     const passed = skipped ? _(", and {count} skipped, counted as wrong", { count: skipped }) : "";
@@ -95,7 +96,7 @@ export class Audit extends SingleItem {
     const { drawn, filed } = this.audit;
     if (drawn === 0) {
       return [
-        make("p", { class: "headline" }, _("No audit is under way")),
+        make("p", { class: "headline" }, _("How many of the filed pictures are wrong?")),
         make("p", {}, _("An audit draws a random sample of the filed pictures and asks whether each is right. It shows how many of all can be wrong at most.")),
       ];
     }

@@ -9,6 +9,7 @@ let hiding = 0;
 
 // `kind` is empty, "good" or "bad"; an error stays longer.
 export function notify(text, kind = "") {
+  (dialog.open ? dialog : document.body).append(notification); // beneath a dialog it would be dimmed
   notification.textContent = text;
   notification.className = kind;
   notification.hidden = false;
@@ -21,6 +22,7 @@ export function hideNotification() {
 }
 
 export function openDialog(title, body, ...buttons) {
+  document.body.append(notification);
   dialog.replaceChildren(make("h1", {}, title), body, make("div", { class: "actions" }, ...buttons));
   if (!dialog.open) dialog.showModal();
 }
@@ -53,8 +55,10 @@ export class CategoriesDialog {
     const rows = this.categories().map(({ name, key: letter, labelCount }) =>
       make("li", {}, make("button", { class: "row", onclick: () => this.#askNewName(name) },
         letter ? key(letter) : make("span"), make("span", { class: "name" }, name), make("span", { class: "number" }, formatNumber(labelCount)))));
+    const caption = make("p", { class: "muted caption" }, make("span", {}, _("Click a category to rename it or to merge it into another.")), make("span", {}, _("answers")));
     openDialog(_("Categories"),
-      rows.length ? make("ul", { class: "category-list", onkeydown: (event) => this.#moveFocus(event) }, ...rows) : muted(_("There are no categories yet.")),
+      rows.length ? make("div", {}, caption, make("ul", { class: "category-list", onkeydown: (event) => this.#moveFocus(event) }, ...rows))
+        : muted(_("There are no categories yet.")),
       button(_("New category"), () => this.askName(), { shortcut: "n", class: "primary", autofocus: rows.length === 0 }), closeButton());
     dialog.querySelector(".row")?.focus();
   }

@@ -6,6 +6,7 @@ import { _, inLanguage } from "./i18n.js";
 import { Prefetcher } from "./prefetch.js";
 import { reasonHeading } from "./single.js";
 import { PAGE_SIZE, ThumbnailGrid } from "./thumbnails.js";
+import { tileSizeButtons } from "./tile_size.js";
 
 export class Grid extends ThumbnailGrid {
   constructor(app, filter) {
@@ -28,9 +29,8 @@ export class Grid extends ThumbnailGrid {
 
   press(name) {
     const category = this.app.categoryOf(name);
-    const step = this.stepOf(name);
-    if (step) this.moveTo(this.current + step);
-    else if (name === "Enter") this.#confirm();
+    if (this.pressInGrid(name)) return true;
+    if (name === "Enter") this.#confirm();
     else if (name === " ") this.#mark(this.current, this.#wrong);
     else if (name === "*") this.#markAll();
     else if (name === "u") this.#mark(this.current, { answer: "none of these", category: null });
@@ -44,7 +44,8 @@ export class Grid extends ThumbnailGrid {
     return [
       ["⏎", _("confirm what was in view and is not marked; the others come next")],
       ["← ↑ ↓ →", _("move in the grid")],
-      ["␣", _("mark as wrong")],
+      ["␣", _("mark as wrong; Shift-click marks all from the current one on")],
+      ["+ -", _("larger or smaller tiles")],
       ["*", _("mark all that was in view, or none")],
       ["u", _("none of these categories")],
       ["s", _("skip: it stays where it is")],
@@ -88,6 +89,10 @@ export class Grid extends ThumbnailGrid {
     return { answer: "wrong", category: this.filter.category };
   }
 
+  toggleMark(index) {
+    this.#mark(index, this.#wrong);
+  }
+
   isMarked(index) {
     return this.marks[index] !== null;
   }
@@ -112,7 +117,7 @@ export class Grid extends ThumbnailGrid {
 
   cell(item, index) {
     const reason = _("{heading}: {text}", { heading: reasonHeading(item), text: inLanguage(item.reason) });
-    return make("button", { class: "cell", title: `${item.name}\n${reason}`, "data-image-id": item.id, onclick: () => { this.moveTo(index); this.#mark(index, this.#wrong); } },
+    return make("button", { class: "cell", title: `${item.name}\n${reason}`, "data-image-id": item.id, onclick: (event) => this.click(index, event) },
       this.prefetcher.image(item), make("span", { class: "mark" }));
   }
 
@@ -120,7 +125,7 @@ export class Grid extends ThumbnailGrid {
     this.head.replaceChildren(
       make("p", {}, _("Mark what is not {category}; Enter confirms the rest", { category: this.filter.category })),
       this.unseenNote,
-      make("div", { class: "actions" }, this.confirmButton,
+      make("div", { class: "actions" }, tileSizeButtons(), this.confirmButton,
         button(_("Back"), () => this.app.undo(), { shortcut: "⌫", disabled: this.app.state.undoSteps === 0 })));
     this.drawConfirm();
   }

@@ -5,6 +5,7 @@ import { button, categoryButton, key, make } from "./dom.js";
 import { gridId, GridList, prefetcherOf } from "./grid_list.js";
 import { _, count_, formatNumber } from "./i18n.js";
 import { PAGE_SIZE, ThumbnailGrid } from "./thumbnails.js";
+import { tileSizeButtons } from "./tile_size.js";
 
 const ENOUGH_LABELS = 20; // of each category
 
@@ -34,9 +35,8 @@ export class Labeling extends ThumbnailGrid {
 
   press(name) {
     const category = this.app.categoryOf(name);
-    const step = this.stepOf(name);
-    if (step) this.moveTo(this.current + step);
-    else if (name === "Enter") this.#confirm();
+    if (this.pressInGrid(name)) return true;
+    if (name === "Enter") this.#confirm();
     else if (name === " ") this.#mark(this.current);
     else if (name === "n") this.#focusField();
     else if (name === "*") this.#markAll();
@@ -53,7 +53,8 @@ export class Labeling extends ThumbnailGrid {
       ["⏎", _("put all that was in view and is not marked into the named category")],
       ["n", _("what these are: type a name")],
       ["← ↑ ↓ →", _("move in the grid")],
-      ["␣", _("mark as different")],
+      ["␣", _("mark as different; Shift-click marks all from the current one on")],
+      ["+ -", _("larger or smaller tiles")],
       ["*", _("mark all that was in view, or none")],
       ["u", _("what is not marked belongs to none of these categories")],
       ["PgUp PgDn", _("another group")],
@@ -132,6 +133,10 @@ export class Labeling extends ThumbnailGrid {
   // Marks alone answer nothing: the marked ones are left for another grid.
   canConfirm() {
     return this.name !== "" && this.marks.size < this.items.length;
+  }
+
+  toggleMark(index) {
+    this.#mark(index);
   }
 
   isMarked(index) {
@@ -217,7 +222,7 @@ export class Labeling extends ThumbnailGrid {
 
   cell(item, index) {
     return make("button", { class: "cell", tabindex: "-1", title: item.name, "data-image-id": item.id,
-      onclick: () => { this.moveTo(index); this.#mark(index); } }, this.prefetcher.image(item), make("span", { class: "mark" }));
+      onclick: (event) => this.click(index, event) }, this.prefetcher.image(item), make("span", { class: "mark" }));
   }
 
   drawCell(index) {
@@ -244,7 +249,7 @@ export class Labeling extends ThumbnailGrid {
     this.head.replaceChildren(
       make("div", { class: "name-row" },
         make("label", { class: "name-field" }, key("n"), this.field, this.names),
-        this.confirmButton, this.othersButton, this.undoButton),
+        this.confirmButton, this.othersButton, this.undoButton, tileSizeButtons()),
       this.buttons, this.hint, this.unseenNote);
   }
 

@@ -31,7 +31,7 @@ export class LearningStatus {
     line.hidden = text === "";
     line.className = ["cannot", "trouble"].includes(status) ? "muted" : "";
     line.replaceChildren(make("span", {}, text));
-    if (this.#canFile()) line.append(button(_("File them"), () => this.askToFile(), { shortcut: "⇧F" }));
+    if (this.#canFile() && this.app.state.ranking.fileable > 0) line.append(button(_("File them"), () => this.askToFile(), { shortcut: "⇧F" }));
     if (status === "learning") line.append(make("span", { class: "muted" }, _("learning…")));
   }
 
@@ -92,9 +92,12 @@ export class LearningStatus {
     if (status === "cannot") return _("Nothing is learned here: {reason}", { reason: inLanguage(reason) });
     if (status === "trouble") return _("Learning does not go on: {reason}. Your decisions are still saved.", { reason: inLanguage(reason) });
     if (status === "filing" && total) return _("Sorting again with what was learned… {done} / {total}", { done, total });
-    if (status === "filing") return _("Sorting again with what was learned… {done}", { done: done ?? 0 });
-    if (ranking.number && ranking.share !== undefined) return rankingText(ranking);
-    return status === "starting" ? _("The model learns from your decisions while you go on; this starts in a moment.") : "";
+    if (status === "filing" && done) return _("Sorting again with what was learned… {done}", { done });
+    if (status === "filing") return _("Sorting again with what was learned: the head is fitted and saved first…");
+    if (status === "starting") return _("The model learns from your decisions while you go on; this starts in a moment.");
+    const learned = ranking.number && ranking.share !== undefined ? rankingText(ranking) : "";
+    // The line stays while anything is learned: a picture does not jump under the eyes.
+    return learned || (["learning", "ready"].includes(status) ? _("The model learns from your decisions while you go on.") : "");
   }
 }
 
@@ -104,8 +107,8 @@ function rankingText({ rule, share: [before, after], fileable, answers, newAnswe
   const isFirst = newAnswers <= 0;
   const params = { count: isFirst ? answers : newAnswers, rule: ruleText(rule), before: formatPercent(before), after: formatPercent(after) };
   const change = isFirst
-    ? count_("{count} answer learned: {after} could be filed {rule}", "{count} answers learned: {after} could be filed {rule}", params)
-    : count_("+{count} answer: could be filed {rule}: {before} → {after}", "+{count} answers: could be filed {rule}: {before} → {after}", params);
+    ? count_("{count} answer learned: {after} of all pictures could be filed {rule}", "{count} answers learned: {after} of all pictures could be filed {rule}", params)
+    : count_("+{count} answer: of all pictures could be filed {rule}: {before} → {after}", "+{count} answers: of all pictures could be filed {rule}: {before} → {after}", params);
   return change + count_("; {count} picture could be filed now", "; {count} pictures could be filed now", { count: fileable });
 }
 

@@ -7,10 +7,15 @@ import { _, formatNumber, formatPercent, inLanguage } from "./i18n.js";
 import { Prefetcher } from "./prefetch.js";
 import { SimilarImages } from "./similar.js";
 import { whyNotShown } from "./visibility.js";
+import { Zoom } from "./zoom.js";
 
 // The heading of an image's reason, which may be older than the guesses beside it.
 export const reasonHeading = ({ isReasonOld }) =>
   (isReasonOld ? _("Why it came here; the model has learned since") : _("Why it is here"));
+
+// A page cannot open the file manager, which takes a path that is pasted.
+const copyPath = ({ path }) => navigator.clipboard.writeText(path).then(
+  () => notify(_("Copied: {path}", { path })), () => notify(path));
 
 export class Single {
   constructor(app, filter) {
@@ -21,9 +26,10 @@ export class Single {
     this.item = null;
     this.acceptText = make("span");
     this.acceptButton = make("button", { class: "primary", onclick: () => this.press("Enter") }, key("⏎"), this.acceptText);
-    this.stage = make("div", { class: "stage", onclick: () => this.#zoom() });
+    this.stage = make("div", { class: "stage" });
     this.side = make("div", { class: "side" });
     this.element = make("section", { class: "single" }, this.stage, this.side);
+    this.zoom = new Zoom(this.element, this.stage, () => this.item);
   }
 
   async open() {
@@ -39,11 +45,11 @@ export class Single {
 
   press(name) {
     const category = this.app.categoryOf(name);
+    if (this.zoom.press(name)) return true;
     if (name === "Enter" && this.item?.category) this.#answer("right", this.item.category);
     else if (name === "n") this.#newCategory();
     else if (name === "s") this.#answer("skipped", null);
     else if (name === "u") this.#answer("none of these", null);
-    else if (name === "z") this.#zoom();
     else if (name === "=" || name === "+") this.similar.toggle();
     else if (category) this.#answer("right", category);
     else return false;
@@ -57,7 +63,7 @@ export class Single {
       ["s", _("skip: it stays where it is")],
       ["u", _("none of these categories")],
       ["=", _("answer near-duplicates together, or one by one")],
-      ["z", _("zoom")],
+      ["z", _("its own size, one pixel to one; drag it or use the arrow keys")],
     ];
   }
 
@@ -76,10 +82,6 @@ export class Single {
     this.#next();
   }
 
-  #zoom() {
-    this.element.classList.toggle("zoomed");
-  }
-
   async #next() {
     if (this.prefetcher.items.length === 0) await this.prefetcher.fill();
     [this.item = null] = this.prefetcher.take(1);
@@ -93,7 +95,6 @@ export class Single {
     const obstacle = answer === "skipped" ? "" : whyNotShown(this.prefetcher.image(this.item));
     if (obstacle) return notify(obstacle);
     const items = [this.item, ...this.similar.answeredTogether(category)];
-    this.element.classList.remove("zoomed");
     this.prefetcher.drop(items);
     this.similar.drop(items);
     this.app.answer(items.map(({ id }) => ({ id, answer, category })), () => this.showAgain(items)).then(() => this.#drawUndo());
@@ -102,6 +103,7 @@ export class Single {
 
   draw() {
     const { item } = this;
+    this.zoom.off();
     this.similar.show(item);
     this.element.classList.toggle("empty", item === null);
     if (item === null) {
@@ -119,7 +121,8 @@ export class Single {
   #details(item) {
     return make("div", { class: "details" },
       make("h1", { title: item.name }, item.name),
-      muted(`${item.width} × ${item.height}`),
+      make("p", { class: "muted" }, `${item.width} × ${item.height} `,
+        button(_("Copy path"), () => copyPath(item), { class: "plain copy", title: item.path })),
       make("h2", {}, reasonHeading(item)),
       make("p", { class: "reason" }, inLanguage(item.reason)));
   }

@@ -6,6 +6,7 @@ import { button, categoryButton, make, muted } from "./dom.js";
 import { _ } from "./i18n.js";
 import { loadImage } from "./prefetch.js";
 import { whyNotShown } from "./visibility.js";
+import { Zoom } from "./zoom.js";
 
 /**
  * A subclass has `item` (the shown one, or null), `steps` (how many answers can be taken back), and the methods
@@ -19,9 +20,10 @@ export class SingleItem {
     this.app = app;
     this.images = new Map();
     this.pending = 0;
-    this.stage = make("div", { class: "stage", onclick: () => this.#zoom() });
+    this.stage = make("div", { class: "stage" });
     this.side = make("div", { class: "side" });
     this.element = make("section", { class: `single ${kind}` }, this.stage, this.side);
+    this.zoom = new Zoom(this.element, this.stage, () => this.item);
   }
 
   drawLoading() {
@@ -29,8 +31,8 @@ export class SingleItem {
   }
 
   press(name) {
-    if (name === "z") this.#zoom();
-    else if (this.item === null) return false;
+    if (this.zoom.press(name)) return true;
+    if (this.item === null) return false;
     else if (name === "Enter" || name === "y") this.#answer("right", this.item.category);
     else if (name === "s") this.#answer("skipped", null);
     else if (name === "u") this.#answer("none of these", null);
@@ -47,7 +49,7 @@ export class SingleItem {
       ...(this.canBeWrong ? [["␣ n", _("wrong")]] : []),
       ["s", _("skip: it stays where it is")],
       ["u", _("none of these categories")],
-      ["z", _("zoom")],
+      ["z", _("its own size, one pixel to one; drag it or use the arrow keys")],
     ];
   }
 
@@ -61,6 +63,7 @@ export class SingleItem {
 
   draw() {
     const { item } = this;
+    this.zoom.off();
     this.element.classList.toggle("empty", item === null);
     if (item === null) {
       this.stage.replaceChildren(this.pending ? muted(_("Loading…")) : this.outcome());
@@ -98,14 +101,9 @@ export class SingleItem {
     const { id } = this.item;
     const obstacle = answer === "skipped" ? "" : whyNotShown(this.images.get(id));
     if (obstacle) return notify(obstacle);
-    this.element.classList.remove("zoomed");
     this.remove(id, answer);
     this.draw();
     this.follow(this.send([{ id, answer, category }]));
-  }
-
-  #zoom() {
-    if (this.item !== null) this.element.classList.toggle("zoomed");
   }
 
   #categories(item) {

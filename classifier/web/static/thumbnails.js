@@ -4,6 +4,7 @@
 import { key, make, muted } from "./dom.js";
 import { notify } from "./dialogs.js";
 import { _, count_ } from "./i18n.js";
+import { changeTileSize } from "./tile_size.js";
 import { isBroken, VisibilityTracker } from "./visibility.js";
 
 export const PAGE_SIZE = 60;
@@ -24,6 +25,28 @@ export class ThumbnailGrid {
 
   drawLoading() {
     this.cells.replaceChildren(muted(_("Loading…")));
+  }
+
+  // Whether the key does anything in any grid.
+  pressInGrid(name) {
+    const step = this.stepOf(name);
+    if (step) this.moveTo(this.current + step);
+    else if (name === "+" || name === "=") changeTileSize(1);
+    else if (name === "-") changeTileSize(-1);
+    else return false;
+    return true;
+  }
+
+  // A click marks a cell or takes its mark away; with Shift all from the current cell to this one are marked.
+  click(index, { shiftKey }) {
+    if (!shiftKey) {
+      this.moveTo(index);
+      this.toggleMark(index);
+      return;
+    }
+    const [first, last] = [Math.min(this.current, index), Math.max(this.current, index)];
+    for (let one = first; one <= last; one += 1) if (!this.isMarked(one)) this.toggleMark(one);
+    this.moveTo(index);
   }
 
   // How many cells an arrow key moves; 0 for every other key.
