@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _SMALL: Final = 1 << 17  # bytes
 _BEYOND: Final = 416
-_SHA256, _GIT_SHA1 = 64, 40
+_SHA256, _SHA1 = 64, 40
 _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
@@ -45,7 +45,7 @@ _RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 class Remote:
     """A file of a repository. `size` is in bytes, None where it is not known.
 
-    `digest` is hexadecimal: a SHA-256, the SHA-1 that git gives a file, or anything else, which is not checked.
+    `digest` is hexadecimal: a SHA-256, a SHA-1, as git gives it too, or anything else, which is not checked.
     """
 
     name: str
@@ -231,21 +231,29 @@ def _removed(remote: Remote, part: Path, why: Message) -> Spoiled:
 
 def _check(remote: Remote, part: Path) -> None:
     """Compare the hash with the one that the host gave. Raises Spoiled."""
-    if len(remote.digest) not in {_SHA256, _GIT_SHA1}:
+    hashes = _hashes(len(remote.digest), length_of(part))
+    if not hashes:
         return
     try:
         with part.open("rb") as file:
-            digest = hashlib.sha256() if len(remote.digest) == _SHA256 else _git_sha1(length_of(part))
             while block := file.read(1 << 20):
-                digest.update(block)
+                for one in hashes:
+                    one.update(block)
     except OSError as error:
         raise _unwritable(part, error) from None
-    if digest.hexdigest() != remote.digest.lower():
+    if remote.digest.lower() not in {one.hexdigest() for one in hashes}:
         why = Message("its hash is not the one that {host} gives", host=remote.host)
         raise _removed(remote, part, why)
 
 
-def _git_sha1(length: int) -> Any:
-    digest = hashlib.sha1(usedforsecurity=False)  # as the host names small files; the weights have a SHA-256
-    digest.update(b"blob %d\0" % length)
-    return digest
+def _hashes(digits: int, length: int) -> list[Any]:
+    """Those that so many hexadecimal digits may be. Of small files the hub gives that of git, some proxies a plain one.
+
+    The weights have a SHA-256.
+    """
+    if digits == _SHA256:
+        return [hashlib.sha256()]
+    if digits != _SHA1:
+        return []
+    of_git = hashlib.sha1(b"blob %d\0" % length, usedforsecurity=False)
+    return [of_git, hashlib.sha1(usedforsecurity=False)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,11 +98,19 @@ def test_the_address_of_the_settings_comes_before_that_of_the_environment(
     assert Fetcher().folder("hf-hub:someone/other").is_dir()
 
 
-def test_weights_that_lie_on_another_host_are_followed(hub: Hub) -> None:
-    hub.elsewhere = True
+def test_weights_that_lie_on_another_host_are_followed_also_for_a_part(hub: Hub) -> None:
+    hub.elsewhere, hub.faults = True, ["break"]
     folder, _ = fetched(hub)
 
     assert CONTENT == (folder / WEIGHTS).read_bytes()
+    assert ["all", f"{HALF}-"] == hub.ranges
+
+
+def test_a_proxy_may_give_the_plain_hash_of_a_small_file(hub: Hub) -> None:
+    hub.digests["config.json"] = hashlib.sha1(b"{}", usedforsecurity=False).hexdigest()
+    assert fetched(hub)[0].is_dir()
+    hub.digests["config.json"] = "0" * 40
+    assert "config.json came damaged" in failed(hub, "hf-hub:someone/other")
 
 
 @pytest.mark.parametrize("fault", ["break", "stall"])

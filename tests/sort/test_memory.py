@@ -54,9 +54,9 @@ def taken(monkeypatch: pytest.MonkeyPatch, bundle: Path) -> list[int]:
                 key=key,
                 file=image_file(path, path.stat()),
                 image=ImageInfo(id=ImageId(identity), size_bytes=9, width=9, height=9, truncated=False),
-                embedding=rng.random(head.shape[1], dtype=np.float32),
+                embedding=rng.random((head.shape[1],), dtype=np.float32),
                 logits=rng.normal(0, 6, len(head)).astype(np.float32),
-                stats=rng.random(16, dtype=np.float32),
+                stats=rng.random((16,), dtype=np.float32),
             )
 
     monkeypatch.setattr(predict, "infer_with", drawn)
