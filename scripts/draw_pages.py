@@ -18,10 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Route, sync_playwright
 
 from classifier.cli.terminal import TerminalProgress
 from classifier.demo.run import demo
+from classifier.project import create_project
 from classifier.settings import LabelSettings, ModelSettings, Settings, SortSettings, TrainSettings
 from classifier.sort.pipeline import sort
 from classifier.training.pipeline import train_model
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
+TALL = {"width": 1280, "height": 1250}
 CAUTIOUS = 0.99
 MISLABELED = {("landscape", 0): "portrait", ("pixel_sprite", 1): "item_icon"}
 """Labelled pictures that are put into another category's folder, for the page to ask about: kind and place there."""
@@ -94,6 +96,36 @@ VIEWS: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {
 }
 AUDIT: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {"audit": (WIDE, audit)}
 LABELLING: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {"label": (WIDE, naming)}
+
+
+def project(folder: Path, made: Path) -> Path:
+    """A project over the demo, for the page of the whole job."""
+    home = made / "illsort"
+    home.mkdir()
+    places = {"sort.crawl": "crawl", "labels.folder": "labels", "model.folder": "model", "sort.library": "sorted"}
+    create_project(home, {name: folder.absolute() / place for name, place in places.items()})
+    return home
+
+
+def shoot_home(address: str, target: Path) -> None:
+    """The page of the whole job, with a folder that is not this machine's."""
+
+    def elsewhere(route: Route) -> None:
+        answer = route.fetch()
+        state = answer.json() | {"folder": "/home/me/illsort", "cd": "cd ~/illsort"}
+        route.fulfill(response=answer, json=state)
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for scheme in ("light", "dark"):
+            page = browser.new_context(viewport=TALL, color_scheme=scheme, locale="en-US").new_page()
+            page.route("**/api/home*", elsewhere)
+            page.goto(address)
+            page.wait_for_selector(".steps")
+            page.wait_for_timeout(3000)
+            page.screenshot(path=target / f"home-{scheme}.jpg", type="jpeg", quality=85)
+        browser.close()
 
 
 @contextmanager
@@ -168,6 +200,8 @@ def main() -> None:
             threshold=CAUTIOUS,
             progress=TerminalProgress(),
         )
+        with served("open", str(project(folder, Path(temporary)))) as address:
+            shoot_home(address, args.target)
         with served("review", str(library)) as address:
             shoot(address, args.target, VIEWS)
         with served("review", str(folder / "sorted")) as address:

@@ -35,6 +35,7 @@ export function runningView(job) {
   const stages = job.progress?.stages ?? [];
   const shown = stages.find(({ total }) => total) ?? stages.at(-1);
   const inner = stages.filter((stage) => stage !== shown).at(-1);
+  const message = job.progress?.messages?.at(-1);
   if (!shown) return make("div", { class: "running" }, bar(null), make("div", { class: "numbers" }, make("span", {}, _("starting"))));
   const numbers = [
     make("span", {}, inLanguage(shown.name)),
@@ -45,7 +46,8 @@ export function runningView(job) {
     inner ? make("span", { class: "muted" }, inLanguage(inner.name)) : null,
     shown.left !== null ? make("span", { class: "left" }, _("about {duration} left", { duration: formatDuration(shown.left) })) : null,
   ];
-  return make("div", { class: "running" }, bar(shown), make("div", { class: "numbers" }, ...numbers));
+  return make("div", { class: "running" }, bar(shown), make("div", { class: "numbers" }, ...numbers),
+    message ? make("p", { class: "muted" }, inLanguage(message)) : null);
 }
 
 function bar(stage) {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.routing import Route
 
 from classifier.i18n import Language
 from classifier.jobs.folder import JobFolder
@@ -13,6 +14,7 @@ from classifier.jobs.records import JobState, Outcome
 from classifier.project import PROJECT_FILE
 from classifier.records import Action
 from classifier.web.home import jobs as jobs_module
+from classifier.web.home.app import Home
 from classifier.web.home.steps import STEPS
 from kit.home import asking, draw, project
 from kit.reviewing import KEY_HEADER, OWN, waiting_library
@@ -259,6 +261,31 @@ def test_the_contact_sheet_is_opened_only_where_it_is(tmp_path: Path, monkeypatc
         client.post("/api/preview/open", json={}).raise_for_status()
 
     assert [(tmp_path / "sorted" / "_preview.html").as_uri()] == opened
+
+
+ODD_BODIES = [
+    b"",
+    b"null",
+    b"[]",
+    b'{"path": "\\ud800"}',
+    b'{"path": "/\\u0000", "nearest": true}',
+    b'{"path": 3, "number": 1e400, "step": null}',
+    b'{"number": 99999999999999999999}',
+    b'{"step": "train", "language": "en", "number": -1}',
+    b'{"crawl": "/", "labels": "x", "model": "~", "library": "", "project": "/proc/none"}',
+    b'{"crawl": "/none", "labels": "/a", "model": "/b", "library": "/c", "project": "/dev/null/x"}',
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("body", ODD_BODIES, ids=range(len(ODD_BODIES)))
+def test_whatever_is_sent_is_answered_or_refused(tmp_path: Path, body: bytes) -> None:
+    json = {"Content-Type": "application/json"}
+    with asking(project(tmp_path)) as client:
+        routes = [one.path for one in Home(None).app.routes if isinstance(one, Route) and "POST" in (one.methods or ())]
+        assert len(routes) > 8
+        for path in routes:
+            assert client.post(path, content=body, headers=json).status_code < 500, path
 
 
 def test_a_room_opens_the_library_of_the_project(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def running(
         report = JobReport(folder.progress_file(job.number))
         with report.stage(Message(name), total=total, unit=unit) as stage:
             stage.advance(done)
+            report.say(Message("looking at the crawl"))
             report.write()
             yield job
 
@@ -60,6 +61,7 @@ def test_a_job_is_shown_stopped_and_shown_again_in_both_languages(tmp_path: Path
                 page.goto(served.address)
                 page.wait_for_selector(".numbers:has-text('30 of 40')")
                 assert "75% · " in page.title()
+                page.wait_for_selector(".running:has-text('looking at the crawl')")
                 page.click("#stop-sort")
                 page.wait_for_selector(".state:has-text('stopping')")
                 assert 1 == folder.stops(job.number)
