@@ -131,7 +131,8 @@ def _by_category(placed: list[tuple[str, str, int]], action: Action, names: Cate
     return {category: count for category, count in found.most_common() if count}
 
 
-# A file that was moved out of the crawl still counts: a second run reports the same totals.
+# A file that was moved out of the crawl still counts: a second run reports the same totals. Counted by the caller:
+# SQLite would hold all rows to sort them.
 MEMBERS: Final = """
 WITH members AS (
     SELECT path, picture, failure_kind, size_bytes FROM files WHERE crawl = :crawl AND (seen = :run OR EXISTS (
@@ -146,11 +147,10 @@ SELECT CASE
     WHEN places.source = members.path THEN decisions.action
     WHEN places.picture IS NOT NULL THEN 'duplicate'
     WHEN members.picture IN ({DELETED}) THEN 'deleted'
-    ELSE 'failed' END AS outcome, decisions.category, count(*)
+    ELSE 'failed' END AS outcome, decisions.category
 FROM members
 LEFT JOIN places ON places.picture = members.picture
 LEFT JOIN decisions ON decisions.picture = members.picture
-GROUP BY 1, 2 ORDER BY 1, 2
 """  # noqa: S608
 
 
@@ -184,7 +184,8 @@ def tally_crawl(catalog: Catalog, *, run: int, crawl: Path) -> Tally:
     """Where each image that `run` found in `crawl` has ended, including those moved out of it by an earlier run."""
     outcomes: dict[str, int] = {}
     categories: dict[str, int] = {}
-    for outcome, category, count in catalog.connection.execute(_TALLY, {"run": run, "crawl": to_bytes(crawl)}):
+    rows = catalog.connection.execute(_TALLY, {"run": run, "crawl": to_bytes(crawl)})
+    for (outcome, category), count in Counter(rows).items():
         outcomes[outcome] = outcomes.get(outcome, 0) + count
         if outcome == Action.FILE:
             categories[category] = count
