@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Locator, Page, Route, sync_playwright
 
 from classifier.cli.terminal import TerminalProgress
-from classifier.demo.run import demo
+from classifier.demo.run import demo, drawn_kinds
 from classifier.project import create_project
 from classifier.settings import LabelSettings, ModelSettings, Settings, SortSettings, TrainSettings
 from classifier.sort.pipeline import sort
@@ -54,18 +54,28 @@ def still(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
+def kind_of(cell: Locator) -> str | None:
+    """What the picture of a cell was drawn as; None of two in one."""
+    number, kinds = int((cell.get_attribute("title") or "").partition(".")[0]) - 10_000, drawn_kinds()
+    return kinds[number][0] if 0 <= number < len(kinds) else None
+
+
 def grid(page: Page) -> None:
-    """Sixty of one category, some of them marked."""
+    """Sixty of one category; those of another are marked."""
     page.keyboard.press("g")
     still(page)
-    for key in ("ArrowRight", " ", "ArrowRight", "ArrowRight", " "):
-        page.keyboard.press(key)
+    category = page.locator("#choose-category").input_value()
+    for cell in page.locator(".cell").all():
+        if kind_of(cell) != category:
+            cell.click()
+    page.locator(".grid").evaluate("(grid) => grid.scrollTo(0, 0)")
 
 
 def naming(page: Page) -> None:
     """A grid of what looks alike, half named."""
+    kind = next(kind for cell in page.locator(".cell").all() if (kind := kind_of(cell)) is not None)
     page.keyboard.press("n")
-    page.keyboard.type("portrait")
+    page.keyboard.type(kind)
     page.keyboard.press("Enter")
 
 
@@ -173,7 +183,7 @@ def doubting(folder: Path, made: Path) -> Path:
     settings = Settings(
         labels=LabelSettings(folder=labels),
         model=ModelSettings(folder=made / "model"),
-        train=TrainSettings(recipe="finetune", folds=3),
+        train=TrainSettings(recipe="head", folds=3),
     )
     return train_model(settings, progress=TerminalProgress()).bundle.folder
 

@@ -68,10 +68,16 @@ def demo(folder: Path, *, progress: Progress) -> DemoResult:
     )
 
 
-def _draw_all(folder: Path, progress: Progress) -> dict[str, str]:
-    """Draw labels and crawl; returns the true category of each file of the crawl, by name."""
+def drawn_kinds() -> list[tuple[str, int]]:
+    """The kind of each picture and its number of that kind, in the order of the files' names from 10000 on."""
     jobs = [(kind, number) for kind in KINDS for number in range(IMAGES_PER_KIND)]
     random.Random(_SEED).shuffle(jobs)  # noqa: S311 - a repeatable draw, not a secret
+    return jobs
+
+
+def _draw_all(folder: Path, progress: Progress) -> dict[str, str]:
+    """Draw labels and crawl; returns the true category of each file of the crawl, by name."""
+    jobs = drawn_kinds()
     crawl, truth = folder / "crawl", {}
     with progress.stage(Message("drawing pictures"), total=len(jobs), unit="picture") as stage:
         for post, (kind, number) in enumerate(jobs, start=10_000):
