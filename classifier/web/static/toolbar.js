@@ -31,7 +31,7 @@ export class Toolbar {
     const focused = document.activeElement?.id;
     const { state } = this.app;
     bar.replaceChildren(...[
-      base ? make("a", { class: "home-link", href: "../", title: _("All steps") }, _("‹ All steps")) : null,
+      base ? make("a", { class: "home-link", href: "../", title: _("All steps") }, "‹", make("span", {}, _("All steps"))) : null,
       make("strong", { class: "library", title: state.library }, state.library),
       make("div", { class: "group", role: "group" }, ...this.#queueButtons()),
       make("div", { class: "group", role: "group" }, ...this.#viewButtons()),

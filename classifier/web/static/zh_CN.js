@@ -295,6 +295,5 @@ export const MESSAGES = {
   "{seconds} s": "{seconds} 秒",
   "{target} is kept.": "达到了 {target} 的要求。",
   "{text}; {estimate}": "{text}；{estimate}",
-  "{wrong} of {judged} wrong so far; from {telling} on it says how many of all can be": "目前 {judged} 张中有 {wrong} 张有误；满 {telling} 张后才能说出全部最多有多少有误",
-  "‹ All steps": "‹ 全部步骤"
+  "{wrong} of {judged} wrong so far; from {telling} on it says how many of all can be": "目前 {judged} 张中有 {wrong} 张有误；满 {telling} 张后才能说出全部最多有多少有误"
 };
