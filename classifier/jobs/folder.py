@@ -49,7 +49,7 @@ class JobFolder:
             while True:
                 number = max(self._numbers(), default=0) + 1
                 job = Job(number=number, step=step, words=tuple(words), language=language, created=time.time())
-                with suppress(FileExistsError), open_own(self._file(number), NEW) as file:
+                with suppress(FileExistsError), open_own(self.file(number), NEW) as file:
                     file.write(_as_bytes(job))
                     return job
         except OSError as error:
@@ -61,11 +61,11 @@ class JobFolder:
 
     def job(self, number: int) -> Job | None:
         """The job with that number."""
-        return _job_of(self._read(self._file(number)))
+        return _job_of(self._read(self.file(number)))
 
     def save(self, job: Job) -> Job:
         """Record a change of a job; the caller holds one of the locks."""
-        write_own(self._file(job.number), _as_bytes(job))
+        write_own(self.file(job.number), _as_bytes(job))
         return job
 
     def end(self, job: Job, exit_code: int) -> Job:
@@ -81,7 +81,7 @@ class JobFolder:
     def request_stop(self, number: int) -> None:
         """Ask that a job be stopped; the third time it ends at once. Raises SettingsError if it cannot be asked."""
         try:
-            with open_own(self._file(number, ".stop"), APPEND) as file:
+            with open_own(self.file(number, ".stop"), APPEND) as file:
                 file.write(b".")
         except OSError as error:
             raise SettingsError("{path}: {why}", path=self.path, why=message_of(error)) from error
@@ -89,7 +89,7 @@ class JobFolder:
     def stops(self, number: int) -> int:
         """How often it was asked that a job be stopped."""
         try:
-            return self._file(number, ".stop").stat().st_size
+            return self.file(number, ".stop").stat().st_size
         except OSError:
             return 0
 
@@ -99,11 +99,11 @@ class JobFolder:
 
     def log(self, number: int) -> Path:
         """The file with what a job printed."""
-        return self._file(number, ".log")
+        return self.file(number, ".log")
 
     def progress_file(self, number: int) -> Path:
         """The file with how far a job is."""
-        return self._file(number, ".progress")
+        return self.file(number, ".progress")
 
     def progress(self, number: int) -> dict[str, Any]:
         """How far a job is, as `report.JobReport` writes it; empty where nothing was reported."""
@@ -135,7 +135,8 @@ class JobFolder:
             return []
         return sorted(int(found[1]) for name in names if (found := _JOB.fullmatch(name)) is not None)
 
-    def _file(self, number: int, ending: str = ".json") -> Path:
+    def file(self, number: int, ending: str = ".json") -> Path:
+        """The file of a job, or another one of it."""
         return self.path / f"{number:04}{ending}"
 
     def _read(self, path: Path) -> dict[str, Any] | None:
@@ -150,7 +151,7 @@ class JobFolder:
         for job in ended[:-_KEPT]:
             for ending in (".stop", ".progress", ".log", ".json"):
                 with suppress(OSError):
-                    remove_own(self._file(job.number, ending))
+                    remove_own(self.file(job.number, ending))
 
 
 def _content(path: Path) -> bytes:

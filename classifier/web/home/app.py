@@ -104,9 +104,13 @@ class Home:
         }
 
     def _begin(self, folder: Path) -> None:
+        """Note the project, and take up its jobs; of one that was never opened here, only once a step is started."""
+        is_known = folder.absolute() in recent_projects()
         with suppress(OSError):
             note_project(folder)
-        ProjectJobs(folder).take_up()
+        if is_known:
+            with suppress(SettingsError):  # said when a step is started
+                ProjectJobs(folder).take_up()
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

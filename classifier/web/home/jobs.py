@@ -31,7 +31,17 @@ class ProjectJobs:
         self._project = project
 
     def take_up(self) -> None:
-        """Have what is queued or was killed worked through; a process that finds another one doing that ends."""
+        """Have what is queued or was killed worked through; a process that finds another one doing that ends.
+
+        Raises SettingsError where a job is none of the steps' commands: its file may have come with the folder.
+        """
+        for job in self._folder.jobs():
+            if job.state is not JobState.ENDED and job.words != STEPS.get(job.step):
+                raise SettingsError(
+                    "{file}: {command} is not what this page starts; remove the file",
+                    file=self._folder.file(job.number),
+                    command=command(*job.words),
+                )
         if has_unfinished(self._folder):
             start_runner(self._project)
 

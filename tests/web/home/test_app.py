@@ -138,6 +138,27 @@ def test_what_was_left_of_a_project_is_taken_up_when_it_is_opened(tmp_path: Path
         assert [folder] == started
 
 
+def test_jobs_that_came_with_a_folder_begin_only_with_a_step(tmp_path: Path, started: list[Path]) -> None:
+    folder = project(tmp_path)
+    JobFolder(folder).add("sort", ("sort",), language=Language.ENGLISH)
+    with asking(folder) as client:
+        assert [] == started
+        client.post("/api/jobs/start", json=START)
+    assert [folder] == started
+
+
+def test_a_job_that_is_no_command_of_a_step_is_never_begun(tmp_path: Path, started: list[Path]) -> None:
+    folder = project(tmp_path)
+    with asking(folder):
+        pass
+    JobFolder(folder).add("sort", ("sort", "--mode", "move"), language=Language.ENGLISH)
+    with asking(folder) as client:
+        answer = client.post("/api/jobs/start", json=START)
+    assert 400 <= answer.status_code < 500
+    assert "0001.json" in answer.text
+    assert [] == started
+
+
 def test_a_job_that_no_process_works_on_is_shown_as_interrupted(tmp_path: Path) -> None:
     folder = JobFolder(project(tmp_path))
     job = folder.add("sort", ("sort",), language=Language.ENGLISH)
