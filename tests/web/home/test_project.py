@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifier.errors import SettingsError
+from classifier.project import change_project
 from classifier.web.home import project as project_module
 from classifier.web.home.places import places
 from classifier.web.home.project import project_of, proposed, proposed_library, read_project
@@ -35,8 +36,7 @@ def test_the_project_of_this_folder_goes_before_the_last_one(tmp_path: Path, mon
 
 def test_a_library_names_its_project(tmp_path: Path) -> None:
     inside, outside = project(tmp_path / "inside"), project(tmp_path / "outside")
-    file = outside / "illsort.toml"
-    file.write_text(file.read_text(encoding="utf-8").replace("outside/sorted", "far"), encoding="utf-8")
+    change_project(outside / "illsort.toml", {"sort.library": tmp_path / "far"})
 
     assert inside == project_of(inside / "sorted")
     with pytest.raises(SettingsError, match="nor the library of one; illsort review"):
