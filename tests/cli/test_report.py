@@ -46,7 +46,7 @@ def test_doubtful_labels_are_listed_ten_at_most(capsys: pytest.CaptureFixture[st
 
     assert "24 of 100 labels are doubtful, about 22 of them wrong; the most doubtful:" == lines[0]
     assert 10 == len(lines[1:])
-    assert "labels/cat/a.png: labeled cat, 87% likely to be dog" == lines[1].strip()
+    assert "labels/cat/a.png: labeled cat, but 87% likely dog" == lines[1].strip()
 
 
 def test_a_forecast_is_two_lines(capsys: pytest.CaptureFixture[str]) -> None:

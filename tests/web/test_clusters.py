@@ -25,19 +25,19 @@ LOOKS, EACH = 4, 3
 META = {"categories": ["cat", "dog"], "temperature": 1.0, "verdicts": 0}
 
 
-def sample(folder: Path) -> tuple[Path, list[ImageId]]:
-    """Four groups of three, of which nothing is known."""
-    library, ids = waiting_library(folder, [(Action.REVIEW, "", 0.0)] * (LOOKS * EACH), is_sample=True)
-    learn(library, ids, taken=0)
+def sample(folder: Path, *, each: int = EACH) -> tuple[Path, list[ImageId]]:
+    """Four groups, of which nothing is known."""
+    library, ids = waiting_library(folder, [(Action.REVIEW, "", 0.0)] * (LOOKS * each), is_sample=True)
+    learn(library, ids, taken=0, each=each)
     return library, ids
 
 
-def learn(library: Path, ids: list[ImageId], *, taken: int) -> None:
+def learn(library: Path, ids: list[ImageId], *, taken: int, each: int = EACH) -> None:
     """A new outlook by which the last groups, so many, are taken for dogs."""
-    first = (LOOKS - taken) * EACH
+    first = (LOOKS - taken) * each
     guess = logits_as_bytes(np.array([[0.0, 3.0]], dtype=np.float32))[0]
     ranks = [
-        Rank(n, picture, "review", "dog" if n >= first else "", 0.9 if n >= first else 0.0, n // EACH, guess)
+        Rank(n, picture, "review", "dog" if n >= first else "", 0.9 if n >= first else 0.0, n // each, guess)
         for n, picture in enumerate(ids)
     ]
     ranking.write(library, ranks, meta=META)
@@ -64,6 +64,17 @@ def test_an_emptied_grid_comes_with_the_present_list_of_grids(tmp_path: Path) ->
         answer = client.get("/api/grid", params={"look": "2"}).json()
     assert [] == answer["pictures"]
     assert [("dog", 9), (None, 3)] == [(one["category"], one["count"]) for one in answer["grids"]]
+
+
+def test_large_groups_that_nobody_saw_come_before_what_is_predicted(tmp_path: Path) -> None:
+    library, ids = sample(tmp_path, each=9)
+    with served(library) as client:
+        client.post("/api/categories", json={"make": "cat"})
+        say(client, ids[:1], "right", "cat")
+        learn(library, ids, taken=1, each=9)
+        newest(client, 2)
+        grids = client.get("/api/grids").json()["grids"]
+    assert [1, 2, "dog", 0] == [one["category"] or one["look"] for one in grids]
 
 
 def test_an_answered_group_counts_as_named_also_once_it_is_filed(tmp_path: Path) -> None:
