@@ -42,7 +42,7 @@ from classifier.training.labels import (
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.pseudo_labels import sample, sample_size
 from classifier.training.recipe import Plan, only_a_head, plan_for
-from classifier.training.saving import Saving
+from classifier.training.saving import FINETUNE_SECONDS, Saving
 from classifier.training.stages import stage_costs
 from classifier.training.train import Trained, train
 
@@ -112,7 +112,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
             bundle, evaluation = saving.save(run, trained)
         checkpoint.remove(state)
         if plan.left_out:
-            progress.say(only_a_head(settings, labels=len(labeled), seconds_per_image=trained.seconds_per_image))
+            progress.say(only_a_head(float(bundle.manifest.measured[FINETUNE_SECONDS] or 0)))
         unread = tuple((example.label, failure) for example, failure in trained.unread)
         return TrainingResult(bundle=bundle, evaluation=evaluation, unreadable=failures + unread)
 

@@ -60,13 +60,18 @@ def shown_and_looked_at(settings: Settings, labels: int) -> tuple[float, float]:
     return shown, looked_at
 
 
-def only_a_head(settings: Settings, *, labels: int, seconds_per_image: float) -> Message:
-    """That fine-tuning was left out, and about what it takes, by what looking at a label took."""
+def finetuning_seconds(settings: Settings, *, labels: int, seconds_per_image: float) -> float:
+    """About what fine-tuning takes, by what looking at a label took."""
     shown, looked_at = shown_and_looked_at(settings, labels)
     seconds = (LEARNING * shown + looked_at) * seconds_per_image
     limit = 60 * settings.train.minutes
+    return min(seconds, limit) if limit else seconds
+
+
+def only_a_head(seconds: float) -> Message:
+    """That fine-tuning was left out, and that it takes so long."""
     return Message(
         "Without a graphics card only a head is trained, on what the network sees. Fine-tuning the network is usually "
         "more accurate; here it takes about {duration}: --recipe finetune",
-        duration=format_duration(min(seconds, limit) if limit else seconds),
+        duration=format_duration(seconds),
     )

@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from classifier import __version__
 from classifier.errors import Message
@@ -20,8 +20,11 @@ from classifier.records import Example
 from classifier.settings import Settings
 from classifier.training.artifacts import collect_artifacts
 from classifier.training.context import TrainingContext
+from classifier.training.recipe import finetuning_seconds
 from classifier.training.stages import ESTIMATING, WRITING
 from classifier.training.train import Trained
+
+FINETUNE_SECONDS: Final = "finetune_seconds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,13 @@ class Saving:
             )
         return bundle, artifacts.figures
 
+    def _expected(self, trained: Trained) -> dict[str, int | float | str | None]:
+        """What fine-tuning would take, where there is a head alone."""
+        if trained.epoch or trained.histories:
+            return {}
+        labels, spent = len(self.sample.examples), trained.seconds_per_image
+        return {FINETUNE_SECONDS: round(finetuning_seconds(self.settings, labels=labels, seconds_per_image=spent))}
+
     def _manifest(self, run: TrainingContext, trained: Trained) -> Manifest:
         settings = self.settings
         return Manifest(
@@ -86,7 +96,8 @@ class Saving:
             threshold=settings.sort.threshold,
             backbone=settings.model.backbone,
             backbone_license=self.license,
-            measured={
+            measured=self._expected(trained)
+            | {
                 "labels": len(trained.embedded.examples),
                 "held_out": trained.evaluation.count,
                 "accuracy": trained.evaluation.accuracy,

@@ -93,6 +93,7 @@ def test_without_a_gpu_a_line_says_what_fine_tuning_would_take(settings: Setting
 
     assert "head" == bundle.manifest.settings["train"]["recipe"]
     assert not bundle.manifest.is_interim
+    assert isinstance(bundle.manifest.measured["finetune_seconds"], int)
     assert 1 == len([line for line in said.lines if "Fine-tuning" in line and "--recipe finetune" in line])
 
 
@@ -107,6 +108,7 @@ def test_the_head_is_usable_before_fine_tuning_ends(settings: Settings, monkeypa
 
     monkeypatch.undo()  # the next command goes on, without a GPU as well, for the state is kept
     bundle = train_model(settings).bundle
+    assert "finetune_seconds" not in bundle.manifest.measured
     assert (False, "finetune") == (bundle.manifest.is_interim, bundle.manifest.settings["train"]["recipe"])
     assert not previous_of(folder).exists()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import is_library, read_catalog
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.settings import Settings
+
+_MOST_SECONDS: Final = 1e8
+"""Three years: a model's file may say anything."""
 
 
 def label_facts(settings: Settings) -> dict[str, Any]:
@@ -48,11 +51,14 @@ def model_facts(folder: Path | None) -> dict[str, Any] | None:
     if folder is None or not (folder / MANIFEST).is_file():
         return None
     try:
-        categories = load_manifest(folder).categories
+        manifest = load_manifest(folder)
         trained = datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC).isoformat(timespec="seconds")
     except (IllsortError, OSError) as error:
         return in_both_languages("trouble", message_of(error))
-    return {"categories": len(categories), "trained": trained} | _measured(folder, len(categories))
+    seconds = manifest.measured.get("finetune_seconds")
+    expected = {"finetuneSeconds": seconds} if isinstance(seconds, int | float) and 0 < seconds < _MOST_SECONDS else {}
+    count = len(manifest.categories)
+    return {"categories": count, "trained": trained} | expected | _measured(folder, count)
 
 
 def _measured(folder: Path, categories: int) -> dict[str, Any]:

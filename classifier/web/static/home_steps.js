@@ -1,7 +1,7 @@
 // The steps of a project in their order: what each of them shows, by what is on the disk and by its last job.
 
 import { make } from "./dom.js";
-import { formatSize, isActive } from "./home_job.js";
+import { formatDuration, formatSize, isActive } from "./home_job.js";
 import { _, count_, formatNumber, formatPercent, inLanguage, language } from "./i18n.js";
 
 const ENOUGH = 5; // labels in each of two categories, as `illsort label` counts
@@ -71,6 +71,9 @@ function label(project, jobs) {
   };
 }
 
+const finetuneText = (model) =>
+  model?.finetuneSeconds ? _("Fine-tune: about {duration}", { duration: formatDuration(model.finetuneSeconds) }) : _("Fine-tune");
+
 function train(project, jobs) {
   const { model } = project;
   const facts = [];
@@ -89,7 +92,7 @@ function train(project, jobs) {
     canStart: hasLabels(project) || project.labels.count > 0,
     actions: [
       { id: "start-train", text: model ? _("Train again") : _("Train"), start: "train" },
-      { id: "start-finetune", text: _("Fine-tune"), start: "finetune", isMinor: true, hint: _("The whole network learns: better, and longer; without a GPU hours.") },
+      { id: "start-finetune", text: finetuneText(model), start: "finetune", isMinor: true, hint: _("The whole network learns: usually better, and longer.") },
     ],
     job: newest(jobs.train, jobs.finetune),
     command: "train",
