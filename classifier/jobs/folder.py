@@ -1,6 +1,6 @@
-"""The folder of a project's jobs: a file for each job, its progress, its log, and the two locks.
+"""The folder of a project's jobs: a file for each job, its progress, its log, and the three locks.
 
-Whoever adds a job writes its file once; after that only who holds a lock changes it.
+Whoever adds a job writes its file once; after that only who holds the queue's lock or the work's changes it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from classifier.i18n import Language
 
 NAME: Final = ".illsort-jobs"
-_JOB: Final = re.compile(r"(\d{4,9})\.json")
+_JOB: Final = re.compile(r"([0-9]{4,9})\.json")
+_LARGEST: Final = 999_999_999
 _KEPT: Final = 100
 _MOST_BYTES: Final = 1 << 20
-_QUEUE_LOCK, _WORK_LOCK = "queue.lock", "work.lock"
+_QUEUE_LOCK, _WORK_LOCK, _ADD_LOCK = "queue.lock", "work.lock", "add.lock"
+_ADD_WAIT_S: Final = 10.0
 _PAUSE_S: Final = 0.1
 
 
@@ -43,15 +46,36 @@ class JobFolder:
 
     def add(self, step: str, words: Sequence[str], *, language: Language) -> Job:
         """Queue a command. Raises SettingsError where the folder cannot be written."""
+        with self._adding():
+            return self._add(step, words, language)
+
+    def add_once(self, step: str, words: Sequence[str], *, language: Language) -> None:
+        """As `add`, unless a job of that step waits or runs."""
+        with self._adding():
+            if not any(job.step == step and job.state is not JobState.ENDED for job in self.jobs()):
+                self._add(step, words, language)
+
+    def _add(self, step: str, words: Sequence[str], language: Language) -> Job:
+        self._forget_oldest()
+        last = max(self._numbers(), default=0)
+        if last >= _LARGEST:
+            raise SettingsError("{file}: no job can have a larger number; remove the file", file=self.file(last))
+        job = Job(number=last + 1, step=step, words=tuple(words), language=language, created=time.time())
+        with open_own(self.file(job.number), NEW) as file:
+            file.write(_as_bytes(job))
+        return job
+
+    @contextmanager
+    def _adding(self) -> Iterator[None]:
+        """While the block lasts, no other process adds a job."""
         try:
             self.path.mkdir(exist_ok=True)
-            self._forget_oldest()
-            while True:
-                number = max(self._numbers(), default=0) + 1
-                job = Job(number=number, step=step, words=tuple(words), language=language, created=time.time())
-                with suppress(FileExistsError), open_own(self.file(number), NEW) as file:
-                    file.write(_as_bytes(job))
-                    return job
+            with _lock(self.path / _ADD_LOCK, wait_s=_ADD_WAIT_S) as is_held:
+                if not is_held:
+                    raise SettingsError(
+                        "{file}: another process holds this lock; try again", file=self.path / _ADD_LOCK
+                    )
+                yield
         except OSError as error:
             raise SettingsError("{path}: {why}", path=self.path, why=message_of(error)) from error
 
@@ -60,8 +84,9 @@ class JobFolder:
         return [job for number in self._numbers() if (job := self.job(number)) is not None]
 
     def job(self, number: int) -> Job | None:
-        """The job with that number."""
-        return _job_of(self._read(self.file(number)))
+        """The job with that number; None also where its file says another one."""
+        job = _job_of(self._read(self.file(number)))
+        return job if job is not None and job.number == number else None
 
     def save(self, job: Job) -> Job:
         """Record a change of a job; the caller holds one of the locks."""
@@ -84,14 +109,15 @@ class JobFolder:
             with open_own(self.file(number, ".stop"), APPEND) as file:
                 file.write(b".")
         except OSError as error:
-            raise SettingsError("{path}: {why}", path=self.path, why=message_of(error)) from error
+            raise SettingsError("{path}: {why}", path=self.file(number, ".stop"), why=message_of(error)) from error
 
     def stops(self, number: int) -> int:
         """How often it was asked that a job be stopped."""
         try:
-            return self.file(number, ".stop").stat().st_size
+            status = self.file(number, ".stop").lstat()
         except OSError:
             return 0
+        return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
     def open_log(self, number: int) -> BinaryIO:
         """The log of a job, to be appended to."""
@@ -122,7 +148,7 @@ class JobFolder:
             yield is_held
 
     def is_working(self) -> bool:
-        """Whether any process works through the queue or runs a command."""
+        """Whether any process works through the queue or runs a command. Raises SettingsError for a damaged lock."""
         if not self.path.is_dir():
             return False
         with self.queue_lock(wait_s=0) as is_queue_free, self.work_lock(wait_s=0) as is_work_free:
@@ -133,7 +159,8 @@ class JobFolder:
             names = os.listdir(self.path)  # noqa: PTH208 - names are what is asked for
         except OSError:
             return []
-        return sorted(int(found[1]) for name in names if (found := _JOB.fullmatch(name)) is not None)
+        numbers = {int(found[1]) for name in names if (found := _JOB.fullmatch(name)) is not None}
+        return sorted(numbers)
 
     def file(self, number: int, ending: str = ".json") -> Path:
         """The file of a job, or another one of it."""
@@ -172,14 +199,18 @@ def _as_bytes(job: Job) -> bytes:
 
 @contextmanager
 def _lock(path: Path, *, wait_s: float) -> Iterator[bool]:
-    descriptor = open_descriptor(path, CREATE)
+    """Whether the lock is held while the block lasts. Raises SettingsError where there can be none."""
     try:
-        yield _acquired(descriptor, wait_s)
+        descriptor = open_descriptor(path, CREATE)
+    except OSError as error:
+        raise _no_lock(path, error) from error
+    try:
+        yield _acquired(path, descriptor, wait_s)
     finally:
         release(descriptor)
 
 
-def _acquired(descriptor: int, wait_s: float) -> bool:
+def _acquired(path: Path, descriptor: int, wait_s: float) -> bool:
     end = time.monotonic() + wait_s
     while True:
         try:
@@ -188,5 +219,11 @@ def _acquired(descriptor: int, wait_s: float) -> bool:
             if time.monotonic() >= end:
                 return False
             time.sleep(_PAUSE_S)
+        except OSError as error:
+            raise _no_lock(path, error) from error
         else:
             return True
+
+
+def _no_lock(path: Path, error: OSError) -> SettingsError:
+    return SettingsError("{path}: {why}", path=path, why=message_of(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from types import NoneType
 from typing import Any, Final
 
 from classifier.i18n import Language
@@ -16,6 +17,18 @@ CRASHED_CODE: Final = 70
 NOT_BEGUN_CODE: Final = -1000
 """In place of an exit code: the job was taken from the queue before it began."""
 _ALMOST, _REFUSED = 1, 2
+_MOST: Final = 1e12
+"""More than any number or time of a job; a file may say anything."""
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "number": (int,),
+    "step": (str,),
+    "words": (list, tuple),
+    "created": (int, float),
+    "attempts": (int,),
+    "started": (int, float, NoneType),
+    "ended": (int, float, NoneType),
+    "exit_code": (int, NoneType),
+}
 
 
 class JobState(StrEnum):
@@ -81,9 +94,20 @@ class Job:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Job:
         """The job that `as_dict` describes. Raises ValueError, TypeError or KeyError for anything else."""
+        for name, types in _TYPES.items():
+            if name in values:
+                _check(values[name], types)
         words = tuple(values["words"])
         if not all(isinstance(word, str) for word in words):
             raise TypeError("words of a command are text")
         return cls(
             **values | {"words": words, "state": JobState(values["state"]), "language": Language(values["language"])}
         )
+
+
+def _check(value: object, types: tuple[type, ...]) -> None:
+    """Raises TypeError or ValueError. The type is compared itself: True is no number."""
+    if type(value) not in types:
+        raise TypeError("not the type of this field")
+    if isinstance(value, int | float) and not abs(value) < _MOST:  # nor is it NaN
+        raise ValueError("no such number")

@@ -43,15 +43,14 @@ class ProjectJobs:
                     command=command(*job.words),
                 )
         if has_unfinished(self._folder):
+            self._folder.is_working()  # a lock that is none is said here, for nobody sees the runner end
             start_runner(self._project)
 
     def start(self, step: str, language: Language) -> None:
         """Queue the command of a step, once. Raises SettingsError where that is impossible."""
         if step not in STEPS:
             raise RequestError("there is no such step")
-        waiting = [job for job in self._folder.jobs() if job.step == step and job.state is not JobState.ENDED]
-        if not waiting:
-            self._folder.add(step, STEPS[step], language=language)
+        self._folder.add_once(step, STEPS[step], language=language)
         self.take_up()
 
     def stop(self, number: int) -> None:
