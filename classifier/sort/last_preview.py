@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.runs import Run
 from classifier.paths import command
 from classifier.records import Mode
+from classifier.sort.given_options import GIVEN, number, words_of
 
 SHEET: Final = "_preview.html"
 """The name of its contact sheet, in the library."""
@@ -39,18 +41,24 @@ class LastPreview:
         return sum(row["filed"] + row["review"] + row["unknown"] for row in self.numbers["table"])
 
     def sort_command(self, threshold: float | None = None) -> str:
-        """The command that files the images as planned, or at another threshold, without the options of the machine."""
-        asked = self.run.strictness
+        """The command that files the images as planned, or at another threshold, without the options of the machine.
+
+        It asks for the same in every folder whose `illsort.toml` sets nothing that was left open here.
+        """
         words: list[object] = ["sort", self.run.crawl, "--out", self.library, "--model", self.run.bundle]
+        given = self.settings.get(GIVEN)
+        return command(*words, *(self._words_of_before(threshold) if given is None else words_of(given, threshold)))
+
+    def _words_of_before(self, threshold: float | None) -> Iterator[str]:
+        """What is known of a preview by a version that did not record what it was asked."""
         if self.run.mode != Mode.LINK:
-            words += ["--mode", self.run.mode]
+            yield from ("--mode", self.run.mode)
         if threshold is not None:
-            words += ["--threshold", f"{threshold:g}"]
-        elif asked.max_error is not None:
-            words += ["--max-error", f"{asked.max_error:g}"]
+            yield from ("--threshold", number(threshold))
+        elif self.run.strictness.max_error is not None:
+            yield from ("--max-error", number(self.run.strictness.max_error))
         for pattern in self.settings.get("images", {}).get("exclude", ()):
-            words += ["--exclude", pattern]
-        return command(*words)
+            yield from ("--exclude", pattern)
 
 
 def last_preview(library: Path) -> LastPreview | None:

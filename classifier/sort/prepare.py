@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 from classifier.catalog import runs
 from classifier.catalog.connection import Catalog, is_library
@@ -19,6 +19,7 @@ from classifier.model.weights import check_versions
 from classifier.progress import Progress
 from classifier.records import Mode
 from classifier.settings import Settings
+from classifier.sort.given_options import GIVEN, given_options
 from classifier.sort.resolve_policy import resolve_policy
 from classifier.sort.resume import OnChanged, SortRequest, resume
 from classifier.sort.scan import recognize, refuse_model_and_labels, scan, scope_for_sort
@@ -66,14 +67,17 @@ def prepare(
     library: Path,
     progress: Progress,
     restart: bool = False,
+    restore_deleted: bool = False,
     on_changed: OnChanged | None = None,
 ) -> Prepared:
     """Begin a run, and record the images of the crawl and which of them are known.
 
     `requested` is the opened model of `request`; `kind` is that of a sort or of a preview.
     """
-    if not restart and (interrupted := runs.interrupted_run(catalog, crawl)) is not None:
-        request, settings = resume(request, settings, interrupted, on_changed=on_changed, progress=progress)
+    interrupted = runs.interrupted_run(catalog, crawl)
+    resumed = None if restart else interrupted
+    if resumed is not None:
+        request, settings = resume(request, settings, resumed, on_changed=on_changed, progress=progress)
     model = _model_for(request, requested, catalog, library, progress)
     policy = resolve_policy(request, model, settings, library=library, catalog=catalog, progress=progress)
     scope = scope_for_sort(crawl, model=model, settings=settings, mode=policy.mode)
@@ -81,17 +85,34 @@ def prepare(
         check_symlink_right()
     if policy.mode is Mode.MOVE and kind == runs.SORT:
         record_named_crawls(catalog, library, progress)
-    run = _begin(catalog, kind=kind, crawl=crawl, model=model, settings=settings, policy=policy)
+    given = given_options(
+        request,
+        settings,
+        restart=interrupted is not None and restart,
+        resumes=resumed is not None,
+        restore_deleted=restore_deleted,
+    )
+    run = _begin(catalog, kind=kind, crawl=crawl, model=model, settings=settings, policy=policy, given=given)
     found = scan(catalog, run=run, crawl=crawl, library=library, progress=progress, scope=scope)
     recognize(catalog, run=run, crawl=crawl, progress=progress)
     return Prepared(run=run, request=request, settings=settings, model=model, policy=policy, found=found)
 
 
-def _begin(catalog: Catalog, *, kind: str, crawl: Path, model: Bundle, settings: Settings, policy: Policy) -> int:
+def _begin(
+    catalog: Catalog,
+    *,
+    kind: str,
+    crawl: Path,
+    model: Bundle,
+    settings: Settings,
+    policy: Policy,
+    given: dict[str, Any],
+) -> int:
     recorded = settings.model_dump(
         mode="json", include={"sort", "images", "runtime"}, exclude={"sort": {"crawl", "library"}}
     )
     recorded["sort"] |= policy.settings()
+    recorded[GIVEN] = given
     return runs.begin(
         catalog,
         kind=kind,

@@ -70,6 +70,7 @@ def preview(
             library=library,
             progress=progress,
             restart=restart,
+            restore_deleted=restore_deleted,
         )
         _read(catalog, ready, crawl=crawl, library=library, progress=progress)
         with _copy_to_plan_in(ready, crawl=crawl, library=library, restore_deleted=restore_deleted) as copy:

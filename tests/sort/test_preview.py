@@ -220,9 +220,9 @@ def test_the_last_preview_is_read_from_the_catalog(tmp_path: Path, bundle: Path)
     assert found.is_current
     assert summary["steps"] == found.numbers["steps"]
     assert 0.8 == summary["steps"][summary["asked"]]["threshold"]
-    assert f"illsort sort {crawl} --out {tmp_path / 'sorted'} --model {bundle} --threshold 0.95" == found.sort_command(
-        0.95
-    )
+    begin = f"illsort sort {crawl} --out {tmp_path / 'sorted'} --model {bundle}"
+    assert f"{begin} --threshold 0.8 --mode link" == found.sort_command()
+    assert f"{begin} --threshold 0.95 --mode link" == found.sort_command(0.95)
     sort(crawl, **options(tmp_path, None))
     assert not last_preview(tmp_path / "sorted").is_current  # type: ignore[union-attr]
 
