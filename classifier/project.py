@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import InlineTable
 
 from classifier import settings
 from classifier.errors import SettingsError, message_of
 from classifier.own_files import write_own
 
 PROJECT_FILE: Final = "illsort.toml"
+_MARK: Final = "\ufeff"
+"""Editors of Windows begin a file with it."""
 _HEAD: Final = "Settings of illsort for the commands that run in this folder; what is in force: illsort config"
 _COMMENTS: Final = {
     "labels.folder": "<category>/<picture>",
@@ -39,7 +43,10 @@ def create_project(folder: Path, values: Mapping[str, Path]) -> Path:
         raise SettingsError("{file}: there is one already; edit it, or remove it first", file=file)
     document = tomlkit.document()
     document.add(tomlkit.comment(_HEAD))
-    return _write(file, _changed(document, values))
+    text = tomlkit.dumps(_changed(document, values))
+    if "sort.crawl" not in values:
+        text = text.replace("[sort]\n", f"[sort]\n# crawl = '/folder'  # {_COMMENTS['sort.crawl']}\n")
+    return _write(file, text)
 
 
 def change_project(file: Path, values: Mapping[str, Path]) -> None:
@@ -48,11 +55,18 @@ def change_project(file: Path, values: Mapping[str, Path]) -> None:
     Raises SettingsError when the file cannot be read, or a value is not valid.
     """
     settings.load(file)
+    file = file.resolve()  # of a link, what it leads to
+    if not os.access(file, os.W_OK):
+        raise SettingsError("{file}: it is read-only", file=file)
+    before = file.read_bytes().decode()
     try:
-        document = tomlkit.parse(file.read_text(encoding="utf-8-sig"))
+        document = tomlkit.parse(before.removeprefix(_MARK))
     except (TOMLKitError, ValueError) as error:
         raise SettingsError("{config}: is no TOML: {why}", config=file, why=message_of(error)) from None
-    _write(file, _changed(document, values))
+    text = tomlkit.dumps(_changed(document, values))
+    if "\r\n" in before:
+        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    _write(file, _MARK + text if before.startswith(_MARK) else text)
 
 
 def _changed(document: tomlkit.TOMLDocument, values: Mapping[str, Path]) -> tomlkit.TOMLDocument:
@@ -63,7 +77,7 @@ def _changed(document: tomlkit.TOMLDocument, values: Mapping[str, Path]) -> toml
         table = document[section]
         is_new = key not in table
         table[key] = _quoted(str(path))
-        if is_new and name in _COMMENTS:
+        if is_new and name in _COMMENTS and not isinstance(table, InlineTable):
             table[key].comment(_COMMENTS[name])
     return document
 
@@ -74,8 +88,11 @@ def _quoted(text: str) -> tomlkit.items.String:
     return tomlkit.string(text, literal=is_plain)
 
 
-def _write(file: Path, document: tomlkit.TOMLDocument) -> Path:
-    text = tomlkit.dumps(document)
-    settings.check(text, file)
-    write_own(file, text.encode())
+def _write(file: Path, text: str) -> Path:
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:
+        raise SettingsError("{file}: a path in it is no Unicode, which TOML cannot hold", file=file) from None
+    settings.check(text.removeprefix(_MARK), file)
+    write_own(file, content)
     return file

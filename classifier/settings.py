@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from classifier.errors import Message, SettingsError, message_of
+from classifier.paths import displayable, to_text
 from classifier.recipes import recipe_names, recipe_or_file
 from classifier.setting_sections import (
     HubSettings,
@@ -45,6 +46,8 @@ class Settings(Section):
     runtime: RuntimeSettings = RuntimeSettings()
 
 
+_ESCAPES = ("\\u{:04x}", "\\U{:08x}")
+_TWO_BYTES = 0xFFFF
 _NO_TOML = (ValueError, RecursionError)  # the parser's own error is a ValueError, as is a number of thousands of digits
 _WINDOWS_PATH = re.compile(r"""\s*[\w.-]+\s*=\s*(?:\[\s*)?"(?:[A-Za-z]:|\\\\[\w.$-]+)\\[^\\"]""")
 _BACKSLASH = re.compile(r"""[^"]*"[^"]*\\""")
@@ -245,4 +248,6 @@ def toml_line(key: str, value: object) -> str:
 
 
 def _toml_value(value: object) -> str:
-    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
+    """What is not seen is escaped as TOML has it; a path that is no Unicode is written as `to_text` does."""
+    text = json.dumps(to_text(str(value)) if isinstance(value, Path) else value, ensure_ascii=False)
+    return "".join(one if displayable(one) == one else _ESCAPES[ord(one) > _TWO_BYTES].format(ord(one)) for one in text)

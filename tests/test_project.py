@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,39 @@ def test_changing_a_path_leaves_comments_and_settings_of_the_user(tmp_path: Path
     text = file.read_text(encoding="utf-8")
     assert text.startswith("# mine\n[sort]\nmode = 'copy' # keep\ncrawl = 'new'\n")
     assert Path("labels") == load(None, project=file).labels.folder
+
+
+@pytest.mark.parametrize(
+    "text", ["sort = {}\n", "sort = {crawl = 'a'}\n", "sort.crawl = 'a'\n", "sort.mode = 'copy'\n"]
+)
+def test_every_way_to_write_a_section_can_be_changed(tmp_path: Path, text: str) -> None:
+    file = tmp_path / PROJECT_FILE
+    file.write_text(text, encoding="utf-8")
+    change_project(file, {"sort.crawl": Path("b"), "sort.library": Path("c")})
+
+    chosen = load(None, project=file).sort
+    assert (Path("b"), Path("c")) == (chosen.crawl, chosen.library)
+
+
+def test_line_ends_and_the_mark_of_an_editor_stay(tmp_path: Path) -> None:
+    file = tmp_path / PROJECT_FILE
+    file.write_bytes("\ufeff# mine\r\n[sort]\r\ncrawl = 'a'\r\n".encode())
+    change_project(file, {"sort.crawl": Path("b"), "sort.library": Path("c")})
+
+    content = file.read_bytes()
+    assert content.startswith("\ufeff# mine\r\n[sort]\r\ncrawl = 'b'\r\n".encode())
+    assert content.count(b"\n") == content.count(b"\r\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows makes links only for those who may")
+def test_a_link_stays_a_link_to_what_is_changed(tmp_path: Path) -> None:
+    file, shared = tmp_path / PROJECT_FILE, tmp_path / "shared.toml"
+    shared.write_text("[sort]\ncrawl = 'a'\n", encoding="utf-8")
+    file.symlink_to(shared)
+    change_project(file, {"sort.crawl": Path("b")})
+
+    assert file.is_symlink()
+    assert Path("b") == load(None, project=shared).sort.crawl
 
 
 @pytest.mark.parametrize("text", ["[sort\n", "[sort]\nwrong = 1\n", "sort = 3\n"])

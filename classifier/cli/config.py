@@ -61,8 +61,11 @@ def init(
         "model.folder": model or Path("model"),
         "sort.library": out or Path("sorted"),
     }
-    file = create_project(Path(), paths if crawl is None else {"sort.crawl": crawl, **paths})
+    paths = paths if crawl is None else {"sort.crawl": crawl, **paths}
+    file = create_project(Path(), paths)
     print_lines(_("written: {path}", path=file), *(f"  {name} = {path}" for name, path in paths.items()))
+    if crawl is None:
+        print_lines(_("write into it where your unsorted pictures are: crawl, under [sort]"))
     steps = ("doctor", "label", "train", "sort", "review")
     print_lines("", _("Next, in this folder:"), *(f"  {command(step)}" for step in steps))
 

@@ -61,7 +61,10 @@ def crawl_in(settings: Settings) -> Path:
     from classifier.errors import SettingsError
 
     if settings.sort.crawl is None:
-        raise SettingsError("which crawl? name its folder, or write it into {file}: illsort init", file=_project_name())
+        raise SettingsError(
+            "which crawl? name its folder, or write it into {file} (illsort init): crawl, under [sort]",
+            file=_project_name(),
+        )
     return settings.sort.crawl
 
 
@@ -71,7 +74,8 @@ def library_in(settings: Settings) -> Path:
 
     if settings.sort.library is None:
         raise SettingsError(
-            "which library? name its folder, or write it into {file}: illsort init", file=_project_name()
+            "which library? name its folder, or write it into {file} (illsort init): library, under [sort]",
+            file=_project_name(),
         )
     return settings.sort.library
 

@@ -52,10 +52,10 @@ def train(
         from classifier.model.weights import check_versions
 
         check_versions()
-        from classifier.training.pipeline import has_begun, train_model
+        from classifier.training.pipeline import has_state, train_model
 
     interrupt.resumable_if(
-        lambda: has_begun(chosen), kept=Message("the same command goes on after the epochs that were finished")
+        lambda: has_state(chosen), kept=Message("the same command goes on after the epochs that were finished")
     )
     learned = train_model(chosen, progress=progress)
     show(learned.evaluation)

@@ -76,6 +76,8 @@ class Manifest(BaseModel):
     """Of the weights that training started from; empty in older bundles, and where it is not known."""
     is_interim: bool = False
     """Whether fine-tuning went on after this was written, whose model takes its place."""
+    training: Hash = ""
+    """What the training is known by when it is begun again after a kill; empty in older bundles."""
     measured: dict[str, int | float | str | None]
     """How many labels it learned from, and what the held-out ones say of it."""
     settings: dict[str, dict[str, Any]]
@@ -150,7 +152,13 @@ def load_manifest(folder: Path) -> Manifest:
 
 def is_interim(folder: Path) -> bool:
     """Whether there is a bundle in `folder` that its training would have replaced."""
+    manifest = manifest_or_none(folder)
+    return manifest is not None and manifest.is_interim
+
+
+def manifest_or_none(folder: Path) -> Manifest | None:
+    """The manifest in `folder`; None where there is none that can be read."""
     try:
-        return load_manifest(folder).is_interim
+        return load_manifest(folder)
     except (ModelError, OSError):
-        return False
+        return None

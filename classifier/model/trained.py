@@ -12,7 +12,7 @@ from classifier.model.backbone import Network, load_trained, save_network
 from classifier.model.bundle import Bundle, BundleParts, check_target, open_bundle, place_of, previous_of, write_parts
 from classifier.model.card import model_card
 from classifier.model.install import copy_bundle, install, writing_folder
-from classifier.model.manifest import Manifest, is_interim
+from classifier.model.manifest import Manifest, manifest_or_none
 
 _NO_PARTS: Final = BundleParts()
 
@@ -32,7 +32,7 @@ def save_bundle(
     evaluation: dict[str, Any],
     parts: BundleParts = _NO_PARTS,
 ) -> Bundle:
-    """Write the bundle; an older one in the same place is kept as `<name>.previous`, unless it was an interim one.
+    """Write the bundle; one of an earlier training in the same place is kept as `<name>.previous`.
 
     Returns it as `open_bundle` does.
 
@@ -46,7 +46,13 @@ def save_bundle(
         card = model_card(folder.name, network.architecture, manifest)
         known = {"backbone_sha256": network.backbone_sha256(), "head": network.head_names}
         write_parts(writing, manifest=manifest.model_copy(update=known), evaluation=evaluation, card=card, parts=parts)
-        if not is_interim(place):
+        if not _is_same_training(place, manifest):
             copy_bundle(place, previous_of(place))
         install(writing, place)
     return open_bundle(folder)
+
+
+def _is_same_training(place: Path, manifest: Manifest) -> bool:
+    """Whether the bundle in `place` is of the training of `manifest`: before fine-tuning, or saved before a kill."""
+    there = manifest_or_none(place)
+    return there is not None and (there.is_interim or (bool(there.training) and there.training == manifest.training))

@@ -41,8 +41,8 @@ from classifier.training.labels import (
 )
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.pseudo_labels import sample, sample_size
-from classifier.training.recipe import Plan, only_a_head, plan_for
-from classifier.training.saving import FINETUNE_SECONDS, Saving
+from classifier.training.recipe import Plan, finetuning, only_a_head, plan_for
+from classifier.training.saving import FINETUNE_SECONDS, Saving, has_begun, note_begin, training_key
 from classifier.training.stages import stage_costs
 from classifier.training.train import Trained, train
 
@@ -69,8 +69,6 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
     progress.detail(tune_malloc())
     runtime = runtime_from_settings(settings.runtime)
     runtime.report(progress)
-    plan = _plan(settings, folder, runtime)
-    settings = plan.settings
     with open_pool(runtime, limits_from(settings.images), progress) as pool:
         start = load_start(settings, num_categories=len(categories), progress=progress)
         labeled, failures = read_examples(
@@ -81,9 +79,12 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
         progress.say(evidence_summary(sample, before))
         with progress.stage(Message("comparing labels"), total=None, unit=""):
             groups = group_near_duplicates(sample.examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
+        state, identify = _state_of(folder), partial(training_key, backbone=start.network, examples=sample.examples)
+        plan = _plan(settings, folder, runtime, has_begun=has_begun(state, identify(finetuning(settings))))
+        settings, key = plan.settings, identify(plan.settings)
         splits = split_examples(settings, sample.examples, groups)
         progress.say(split_summary(sample.examples, splits))
-        state, recipe = _state_of(folder), _recipe(settings, start, tunings=len(splits) + 1)
+        recipe = _recipe(settings, start, tunings=len(splits) + 1)
         run = TrainingContext(
             network=place(start.network, runtime).eval(),
             categories=categories,
@@ -105,7 +106,10 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
             groups=dict(zip(sample.examples, groups, strict=True)),
             before=before,
             parts=len(splits),
+            key=key,
         )
+        if recipe.recipe == "finetune":
+            note_begin(state, key)
         with combined(progress, Message("training"), stage_costs(run, splits)) as whole:
             run = replace(run, progress=whole)
             trained = train(run, splits, on_head=partial(saving.save_head, run) if plan.head_first else _ignore)
@@ -117,10 +121,10 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
         return TrainingResult(bundle=bundle, evaluation=evaluation, unreadable=failures + unread)
 
 
-def _plan(settings: Settings, folder: Path, runtime: Runtime) -> Plan:
+def _plan(settings: Settings, folder: Path, runtime: Runtime, *, has_begun: bool) -> Plan:
     has_model = (folder / MANIFEST).exists() and not is_interim(folder)
     has_gpu = runtime.device.type != "cpu"
-    return plan_for(settings, has_gpu=has_gpu, has_begun=has_begun(settings), has_model=has_model)
+    return plan_for(settings, has_gpu=has_gpu, has_begun=has_begun, has_model=has_model)
 
 
 def _ignore(_: Trained) -> None:
@@ -155,7 +159,7 @@ def _target(settings: Settings) -> Path:
     return settings.model.folder
 
 
-def has_begun(settings: Settings) -> bool:
+def has_state(settings: Settings) -> bool:
     """Whether the state of a training with these settings is kept, from which the next one goes on."""
     return settings.model.folder is not None and any(_state_of(settings.model.folder).glob("*.pt"))
 

@@ -39,8 +39,13 @@ def plan_for(settings: Settings, *, has_gpu: bool, has_begun: bool, has_model: b
     if settings.train.recipe != "auto":
         return Plan(settings=settings)
     if has_gpu or has_begun or settings.train.unlabelled is not None:
-        return Plan(settings=_with_recipe(settings, "finetune"), head_first=not has_model)
+        return Plan(settings=finetuning(settings), head_first=not has_model)
     return Plan(settings=_with_recipe(settings, "head"), left_out=settings.train.epochs > 0)
+
+
+def finetuning(settings: Settings) -> Settings:
+    """The settings with fine-tuning as the recipe."""
+    return _with_recipe(settings, "finetune")
 
 
 def _with_recipe(settings: Settings, recipe: str) -> Settings:

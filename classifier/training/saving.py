@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier import __version__
 from classifier.errors import Message
@@ -16,6 +18,9 @@ from classifier.model.bundle import Bundle
 from classifier.model.fitted_images import FittedImages
 from classifier.model.manifest import Manifest
 from classifier.model.trained import save_bundle
+from classifier.own_files import READ, open_own
+from classifier.own_folder import OwnFolder
+from classifier.paths import to_json
 from classifier.records import Example
 from classifier.settings import Settings
 from classifier.training.artifacts import collect_artifacts
@@ -24,15 +29,21 @@ from classifier.training.recipe import finetuning_seconds
 from classifier.training.stages import ESTIMATING, WRITING
 from classifier.training.train import Trained
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.model.backbone import Network
+
 FINETUNE_SECONDS: Final = "finetune_seconds"
+_KEY: Final = "training.key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
     """Where a bundle goes and what it says of its labels.
 
-    `sample` are all labels, `groups` the near-duplicate group of each example, `before` the images that the backbone
-    was fitted to before, `parts` the number of folds.
+    `key` names the training (`training_key`), `sample` are all labels, `groups` the near-duplicate group of each
+    example, `before` the images that the backbone was fitted to before, `parts` the number of folds.
     """
 
     folder: Path
@@ -42,6 +53,7 @@ class Saving:
     groups: dict[Example, int]
     before: FittedImages
     parts: int
+    key: str
 
     def save(self, run: TrainingContext, trained: Trained) -> tuple[Bundle, dict[str, Any]]:
         """Write the bundle; it, and what the held-out labels say of it."""
@@ -96,6 +108,7 @@ class Saving:
             threshold=settings.sort.threshold,
             backbone=settings.model.backbone,
             backbone_license=self.license,
+            training=self.key,
             measured=self._expected(trained)
             | {
                 "labels": len(trained.embedded.examples),
@@ -108,3 +121,25 @@ class Saving:
             versions={"illsort": __version__, "python": platform.python_version()}
             | {package: version(package) for package in ("torch", "torchvision", "timm", "pillow")},
         )
+
+
+def training_key(settings: Settings, *, backbone: Network, examples: Sequence[Example]) -> str:
+    """What a training is known by when it is begun again, as 64 hex digits: settings, first weights and labels."""
+    trained = settings.model_dump(mode="json", include={"train": True, "model": True}, exclude={"train": {"minutes"}})
+    labels = sorted([example.image_id, example.label.category] for example in examples)
+    return hashlib.sha256(to_json([trained, backbone.backbone_sha256(), labels]).encode()).hexdigest()
+
+
+def note_begin(folder: Path, key: str) -> None:
+    """Note which training the states in `folder` are of; a disk that refuses it is met again by the first state."""
+    with suppress(OSError):
+        OwnFolder(folder).write(_KEY, lambda file: file.write(key.encode()))
+
+
+def has_begun(folder: Path, key: str) -> bool:
+    """Whether `note_begin` noted this training."""
+    try:
+        with open_own(folder / _KEY, READ) as file:
+            return file.read(len(key) + 1) == key.encode()
+    except OSError:
+        return False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import tomllib
 from pathlib import Path
 
@@ -52,9 +54,8 @@ def test_commands_take_their_paths_from_the_folder_they_run_in(
 def test_a_command_without_paths_and_project_says_what_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for command, what in (("sort", "crawl"), ("label", "crawl"), ("status", "library"), ("review", "library")):
         assert 2 == illsort(command)
-        assert [f"illsort: which {what}? name its folder, or write it into illsort.toml: illsort init"] == (
-            capsys.readouterr().err.splitlines()
-        )
+        advice = f"name its folder, or write it into illsort.toml (illsort init): {what}, under [sort]"
+        assert [f"illsort: which {what}? {advice}"] == capsys.readouterr().err.splitlines()
     assert [] == list(project.iterdir())
 
 
@@ -74,6 +75,30 @@ def test_config_prints_a_file_of_settings_that_says_where_each_is_from(
     shown = json.loads(capsys.readouterr().out)
     assert {"value": "copy", "origin": PROJECT_FILE} == shown["sort.mode"]
     assert {"value": 0.9, "origin": None} == shown["sort.threshold"]
+
+
+def test_init_without_a_crawl_says_where_to_write_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == illsort("init")
+    assert "write into it where your unsorted pictures are: crawl, under [sort]" in capsys.readouterr().out
+    text = (project / PROJECT_FILE).read_text(encoding="utf-8")
+    (project / PROJECT_FILE).write_text(text.replace("# crawl = '/folder'", "crawl = 'mine'"), encoding="utf-8")
+    assert 2 == illsort("sort")
+    assert "sorting mine into sorted" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_path_that_no_toml_can_hold_is_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == illsort("init", "--crawl", os.fsdecode(b"/tmp/a\xff"))
+    assert "a path in it is no Unicode" in capsys.readouterr().err
+    assert [] == list(project.iterdir())
+
+
+@pytest.mark.parametrize(
+    "path", ["/a\x7fb", "/a\xadb", "/a\x85b", "/a\u202eb", "/a b'\"\\c", "/\U000e0001x", "/a\u3000b"]
+)
+def test_config_prints_toml_whatever_a_path_holds(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == illsort("config", "--set", f"labels.csv={path}")
+    assert Path(path) == Path(tomllib.loads(capsys.readouterr().out)["labels"]["csv"])
 
 
 def test_init_never_overwrites_a_project(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

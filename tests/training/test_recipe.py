@@ -124,6 +124,33 @@ def test_the_model_of_an_earlier_training_is_kept_as_previous(
     assert first == open_bundle(previous_of(second.folder)).manifest.weights_sha256
 
 
+def test_an_earlier_model_outlives_a_kill_after_the_new_one_is_saved(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = train_model(settings).bundle.manifest.weights_sha256
+    monkeypatch.setattr(pipeline, "plan_for", with_gpu)
+    with monkeypatch.context() as killing:
+        killing.setattr(pipeline.checkpoint, "remove", killed)
+        with pytest.raises(KilledError):
+            train_model(settings)
+    again = train_model(settings).bundle
+
+    assert first == open_bundle(previous_of(again.folder)).manifest.weights_sha256
+
+
+def test_the_state_of_another_training_does_not_make_auto_fine_tune(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killing:
+        killing.setattr(pipeline, "plan_for", with_gpu)
+        killing.setattr(Saving, "save", killed)
+        with pytest.raises(KilledError):
+            train_model(settings)
+    (tmp_path / "labels" / "red" / "5.png").unlink()
+
+    assert "head" == train_model(settings).bundle.manifest.settings["train"]["recipe"]
+
+
 def test_more_labels_and_epochs_cost_more() -> None:
     costs = partial(shown_and_looked_at, labels=100)
     few, many = costs(load(None, ["train.epochs=2"])), costs(load(None, ["train.epochs=4"]))
