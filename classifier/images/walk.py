@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -46,6 +46,7 @@ def find_images(
     exclude: Exclude = NOTHING,
     follow_links: bool = False,
     found: WalkResult | None = None,
+    is_stopped: Callable[[], bool] | None = None,
 ) -> Iterator[ImageFile]:
     """Every image under `root`, by extension or first bytes, always in the same order.
 
@@ -53,6 +54,7 @@ def find_images(
     and folders named `.illsort` are not entered, nor are those in `leave_out` (with a description of each) and other
     libraries and models, which are listed in `found`. The files in `labels` are only counted. With `follow_links`, a
     link to a file counts as that file; a link to a folder is never followed. `found` counts as the walk goes.
+    `is_stopped` is asked before each folder and file: once it says so, the walk ends.
 
     Raises:
         OSError: `root` itself cannot be listed.
@@ -66,6 +68,7 @@ def find_images(
         exclude=exclude,
         follow_links=follow_links,
         found=WalkResult() if found is None else found,
+        is_stopped=is_stopped or _never,
     )
     return walk.images(os.fspath(root))
 
@@ -88,13 +91,14 @@ class _Walk:
     exclude: Exclude
     follow_links: bool
     found: WalkResult
+    is_stopped: Callable[[], bool]
 
     def images(self, root: str) -> Iterator[ImageFile]:
         """Depth first, without recursion: a crawl may be deeper than Python's stack."""
         listing = self._list(_entries(root))
         pending = [iter(sorted(listing.folders))]
         yield from self._pictures(listing)
-        while pending:
+        while pending and not self.is_stopped():
             folder = next(pending[-1], None)
             if folder is None:
                 pending.pop()
@@ -168,6 +172,8 @@ class _Walk:
 
     def _pictures(self, listing: _Listing) -> Iterator[ImageFile]:
         for name in sorted(listing.files):
+            if self.is_stopped():
+                return
             try:
                 file = self._picture(name, listing.control_files)
             except OSError as error:
@@ -198,6 +204,10 @@ class _Walk:
                 return image_file(picture, status)
             self.found.others += 1
         return None
+
+
+def _never() -> bool:
+    return False
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -9,7 +9,7 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -40,6 +40,7 @@ def read_labels(
     further: tuple[Label, ...] = (),
     by_chance: bool = False,
     progress: Progress | None = None,
+    is_stopped: Callable[[], bool] | None = None,
 ) -> tuple[Label, ...]:
     """Labels from `csv_file` if given, else from the category folders in `folder`; sorted by category and path.
 
@@ -47,11 +48,13 @@ def read_labels(
     without a category. `further` labels are added, or may be the only ones. A link to a file counts as that file. A
     folder in a category that cannot be read is among the labels, and fails when it is read. Raises LabelsError in one
     line: no source, no labels, categories with fewer than two images, a bad name, a missing column or missing files.
+
+    Once `is_stopped` says so, what was found in the folder so far is all, and its categories are not checked.
     """
     if csv_file is not None:
         labels, where = _from_csv(csv_file, folder, progress or SilentProgress()), csv_file
     elif folder is not None:
-        labels, where = _from_folder(folder, progress or SilentProgress()), folder
+        labels, where = _from_folder(folder, progress or SilentProgress(), is_stopped), folder
     elif further:
         labels, where = [], Path(os.path.commonpath([label.path.parent for label in further]))
     else:
@@ -64,7 +67,8 @@ def read_labels(
     labels = [replace(label, category=nfc(label.category)) for label in (*labels, *further)]
     if not labels:
         raise LabelsError("{where}: holds no labeled pictures; expected <category>/<picture> below it", where=where)
-    _check_counts(labels, where)
+    if is_stopped is None or not is_stopped():
+        _check_counts(labels, where)
     return tuple(sorted(labels, key=lambda label: (label.category, label.path)))
 
 
@@ -119,17 +123,19 @@ def _check_counts(labels: list[Label], where: Path) -> None:
         )
 
 
-def _from_folder(folder: Path, progress: Progress) -> list[Label]:
+def _from_folder(folder: Path, progress: Progress, is_stopped: Callable[[], bool] | None) -> list[Label]:
     if not folder.is_dir():
         raise LabelsError("labels.folder = {folder}: there is no such folder", folder=folder)
     labels, found = [], WalkResult()
     empty: list[Message] = []
     try:
         for category in category_folders(folder):
-            paths = list(images_in(category, found))
+            paths = list(images_in(category, found, is_stopped))
             links, found.links = found.links, 0
             empty += [] if paths else [_empty_message(category, links)]
             labels += [Label(path=path, category=category.name) for path in paths]
+            if is_stopped is not None and is_stopped():
+                return labels
             if links:
                 progress.say(_links_in_words(category, links))
     except OSError as error:
@@ -159,10 +165,10 @@ def category_folders(folder: Path) -> list[Path]:
     ]
 
 
-def images_in(category: Path, found: WalkResult) -> Iterator[Path]:
+def images_in(category: Path, found: WalkResult, is_stopped: Callable[[], bool] | None = None) -> Iterator[Path]:
     """The files of one category, followed by the paths that could not be read."""
     before = len(found.refused)
-    for file in find_images(category, follow_links=True, found=found):
+    for file in find_images(category, follow_links=True, found=found, is_stopped=is_stopped):
         if not _is_hidden(file.path.relative_to(category)):
             yield file.path
     yield from (path for path, _ in found.refused[before:])

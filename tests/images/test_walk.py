@@ -117,3 +117,13 @@ def test_an_unreadable_folder_is_reported_and_the_walk_goes_on(tmp_path: Path, m
 def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(find_images(tmp_path / "absent"))
+
+
+def test_a_walk_ends_before_the_next_file_once_it_is_stopped(tmp_path: Path) -> None:
+    for name in ("a/1.txt", "a/2.txt", "b/3.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"text")
+    found = WalkResult()
+
+    assert [] == list(find_images(tmp_path, found=found, is_stopped=lambda: found.others >= 1))
+    assert 1 == found.others

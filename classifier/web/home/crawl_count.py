@@ -47,15 +47,19 @@ class CrawlCount:
     def run(self, skip: Sequence[Path], exclude: Sequence[str]) -> None:
         """Count until the end, or until it is stopped."""
         try:
-            images = find_images(self.crawl, skip=skip, exclude=Exclude(tuple(exclude)), found=self.found)
+            images = find_images(
+                self.crawl, skip=skip, exclude=Exclude(tuple(exclude)), found=self.found, is_stopped=self._is_stopped
+            )
             for image in images:
-                if self.is_stopped:
-                    return
                 self.size += image.size_bytes
                 self.formats[image.path.suffix.lower().lstrip(".") or "?"] += 1
         except (OSError, IllsortError) as error:
             self.trouble = message_of(error)
-        self.is_done = True
+        finally:
+            self.is_done = not self.is_stopped
+
+    def _is_stopped(self) -> bool:
+        return self.is_stopped
 
 
 class CrawlCounter:
@@ -63,14 +67,19 @@ class CrawlCounter:
 
     def __init__(self) -> None:
         self._count: CrawlCount | None = None
+        self._lock = threading.Lock()
+        """Several requests may ask at a time."""
 
     def count(self, crawl: Path, *, skip: Sequence[Path], exclude: Sequence[str], again: bool = False) -> CrawlCount:
-        """The count of `crawl`, without what is in the folders `skip`."""
-        if again or self._count is None or self._count.crawl != crawl:
+        """The count of `crawl`, without what is in the folders `skip`; one that is not done goes on."""
+        with self._lock:
+            last = self._count
+            if last is not None and last.crawl == crawl and not last.is_stopped and not (again and last.is_done):
+                return last
             self.stop()
             self._count = CrawlCount(crawl)
             threading.Thread(target=self._count.run, args=(skip, exclude), name="crawl", daemon=True).start()
-        return self._count
+            return self._count
 
     def stop(self) -> None:
         """End the thread soon."""

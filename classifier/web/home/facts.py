@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import is_library, read_catalog
 from classifier.catalog.stats import library_stats
-from classifier.errors import IllsortError, message_of
+from classifier.errors import IllsortError, Message, message_of
 from classifier.labels.load import read_labels
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.evaluation_fields import read_evaluation
@@ -23,18 +24,32 @@ if TYPE_CHECKING:
 
     from classifier.settings import Settings
 
+_LABELS_S: Final = 5.0
 _MOST_SECONDS: Final = 1e8
 """Three years: a model's file may say anything."""
 
 
 def label_facts(settings: Settings) -> dict[str, Any]:
-    """How many labels each category has; `trouble` says why these cannot be trained on yet."""
+    """How many labels each category has; `trouble` says why these cannot be trained on yet, or that there are more."""
+    csv_file, folder = settings.labels.csv, settings.labels.folder
+    end = time.monotonic() + _LABELS_S if csv_file is None else float("inf")
     try:
-        labels = read_labels(folder=settings.labels.folder, csv_file=settings.labels.csv)
+        labels = read_labels(folder=folder, csv_file=csv_file, is_stopped=lambda: time.monotonic() > end)
     except (IllsortError, OSError) as error:
-        return {"count": 0, "categories": {}, **in_both_languages("trouble", message_of(error))} | _waiting(settings)
+        why = _not_all(0) if time.monotonic() > end else message_of(error)
+        return {"count": 0, "categories": {}, **in_both_languages("trouble", why)} | _waiting(settings)
     counts = Counter(displayable(label.category) for label in labels)
-    return {"count": len(labels), "categories": dict(counts.most_common())} | _waiting(settings)
+    more = in_both_languages("trouble", _not_all(len(labels))) if time.monotonic() > end else {}
+    return {"count": len(labels), "categories": dict(counts.most_common())} | more | _waiting(settings)
+
+
+def _not_all(count: int) -> Message:
+    """What is said of a folder that takes too long to be read through for each look at the page."""
+    return Message(
+        "labels found within {seconds:.0f} s: {count:,}; what may be left of the folder is not counted here",
+        count=count,
+        seconds=_LABELS_S,
+    )
 
 
 def _waiting(settings: Settings) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def _below(folder: Path, settings: Settings) -> Path | None:
 
 def make_project(folder: Path, folders: Mapping[str, Path]) -> Project:
     """Make a project's folder, if it is not there, and its file. Raises SettingsError, also where one is already."""
+    _check_labels(folders["labels"])
     if not folders["crawl"].is_dir():
         raise SettingsError("{crawl}: there is no such folder", crawl=folders["crawl"])
     try:
@@ -78,12 +79,26 @@ def make_project(folder: Path, folders: Mapping[str, Path]) -> Project:
 
 def change_folders(project: Project, folders: Mapping[str, Path]) -> Project:
     """Write other folders into the project's file. Raises SettingsError."""
+    _check_labels(folders["labels"])
     changed = {NAMES[name]: path for name, path in folders.items() if project.folders.get(name) != path}
     try:
         change_project(project.folder / PROJECT_FILE, changed)
     except OSError as error:
         raise SettingsError("{path}: {why}", path=project.folder, why=message_of(error)) from error
     return read_project(project.folder)
+
+
+def _check_labels(labels: Path) -> None:
+    """Raises SettingsError where everything on a disk or of a person would be read as labels."""
+    try:
+        is_too_much = labels.resolve() in {Path(labels.resolve().anchor), Path.home().resolve()}
+    except (OSError, RuntimeError):  # there is no such disk or home folder
+        return
+    if is_too_much:
+        raise SettingsError(
+            "{folder} holds much more than labels: choose the folder that holds a folder for each category",
+            folder=labels,
+        )
 
 
 def proposed() -> dict[str, Path]:

@@ -11,7 +11,7 @@ from classifier.errors import SettingsError
 from classifier.project import change_project
 from classifier.web.home import project as project_module
 from classifier.web.home.places import places
-from classifier.web.home.project import project_of, proposed, proposed_library, read_project
+from classifier.web.home.project import change_folders, project_of, proposed, proposed_library, read_project
 from classifier.web.home.recent import note_project, recent_projects
 from kit.home import project
 
@@ -96,3 +96,13 @@ def test_one_may_begin_at_home_and_at_the_disks() -> None:
 
     assert Path.home() == found[0]
     assert (Path("C:\\") if sys.platform == "win32" else Path("/")) in found
+
+
+def test_a_whole_disk_or_the_home_folder_is_no_folder_of_labels(tmp_path: Path) -> None:
+    opened = read_project(project(tmp_path / "mine"))
+    before = (opened.folder / "illsort.toml").read_bytes()
+    for too_much in (Path(tmp_path.anchor), Path.home()):
+        with pytest.raises(SettingsError, match="much more than labels"):
+            change_folders(opened, {**opened.folders, "labels": too_much})
+
+    assert before == (opened.folder / "illsort.toml").read_bytes()
