@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 _SMALL: Final = 1 << 17  # bytes
 _BEYOND: Final = 416
 _SHA256, _SHA1 = 64, 40
-_RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)", re.ASCII)
+_LONGEST_RANGE: Final = 100
+"""Characters; a longer one is no answer of a host that means it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Remote:
     """A file of a repository. `size` is in bytes, None where it is not known.
 
     `digest` is hexadecimal: a SHA-256, a SHA-1, as git gives it too, or anything else, which is not checked.
+    `cache_variable` is the variable of the environment that names another folder to keep it in, if one does.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Remote:
     size: int | None
     digest: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    cache_variable: str = ""
 
     @property
     def host(self) -> str:
@@ -93,7 +97,7 @@ def put(part: Path, target: Path) -> None:
 def _complete(remote: Remote, part: Path, progress: Progress) -> None:
     have = length_of(part)
     left = None if remote.size is None else max(0, remote.size - have)
-    _check_room(part, left or 0)
+    _check_room(part, left or 0, remote.cache_variable)
     if have:
         progress.say(Message("going on after {megabytes:.0f} MB of {name}", megabytes=have / 1e6, name=remote.name))
     shown = left is None or left > _SMALL  # else there is no bar to be seen
@@ -105,19 +109,23 @@ def _complete(remote: Remote, part: Path, progress: Progress) -> None:
         _check(remote, part)
 
 
-def _check_room(part: Path, needed: int) -> None:
+def _check_room(part: Path, needed: int, variable: str) -> None:
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(part.parent).free
     except OSError as error:
         raise _unwritable(part.parent, error) from None
     if free < needed:
+        way_out = (
+            Message("{variable} names another folder", variable=variable) if variable else Message("make room there")
+        )
         raise Unavailable(
             Message(
-                "{folder} has room for {free:.0f} MB, {needed:.0f} MB are needed; HF_HOME names another folder",
+                "{folder} has room for {free:.0f} MB, {needed:.0f} MB are needed; {way_out}",
                 folder=part.parent,
                 free=free / 1e6,
                 needed=needed / 1e6,
+                way_out=way_out,
             )
         )
 
@@ -172,11 +180,13 @@ class _Transfer:
 
     def _begin(self, response: Any, have: int) -> int:
         """Where in the file the answer begins; some hosts say so in an answer that is not marked as a part."""
-        found = _RANGE.fullmatch(response.headers.get("content-range", ""))
+        part, length = (response.headers.get(name, "") for name in ("content-range", "content-length"))
+        if max(len(part), len(length)) > _LONGEST_RANGE:
+            raise self._spoiled(Message("{host} sends another part than was asked for", host=self._remote.host))
+        found = _RANGE.fullmatch(part)
         begin = int(found[1]) if found else 0
-        length = response.headers.get("content-length", "")
         total = found[2] if found else "" if "content-encoding" in response.headers else length
-        if total.isdigit():
+        if total.isascii() and total.isdigit():
             if self._expected not in {None, int(total)}:
                 raise self._spoiled(
                     Message(

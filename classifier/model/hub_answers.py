@@ -83,8 +83,10 @@ def tried(attempt: Callable[[], _T], progress: Progress, *, moved: Callable[[], 
             time.sleep(pause)
 
 
-def failure_of(error: Exception, host: str) -> Passing:
-    """A request that failed without an answer, as a reason to try again."""
+def failure_of(error: Exception, host: str) -> Unavailable:
+    """A request that failed without an answer: Passing where another try may help, which a loop of redirects is not."""
+    if "Redirects" in type(error).__name__:
+        return Unavailable(Message("{host} redirects in a circle", host=host))
     if "Timeout" in type(error).__name__:
         return Passing(Message("no answer from {host} for {seconds:.0f} s", host=host, seconds=STALL_S))
     if "Protocol" in type(error).__name__:

@@ -31,6 +31,7 @@ _HEX: Final = re.compile(r"[0-9a-f]{40,64}")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _REVISION: Final = re.compile(r"[\w.-]+(/[\w.-]+)*")
 _FORBIDDEN: Final = 403
+_CACHE_VARIABLE: Final = "HF_HUB_CACHE"  # HF_HOME names the folder only where this one is not set
 
 
 class HuggingFace:
@@ -73,7 +74,14 @@ class HuggingFace:
             raise Unavailable(Message("{host} does not answer as a model hub does", host=self.host))
         self._commit = str(found.commit_hash)
         url = hf_hub_url(self._name, file, revision=self._commit, endpoint=self.host)
-        return Remote(name=file, url=url, size=found.size, digest=found.etag, headers=headers)
+        return Remote(
+            name=file,
+            url=url,
+            size=found.size,
+            digest=found.etag,
+            headers=headers,
+            cache_variable=_CACHE_VARIABLE,
+        )
 
     def part_of(self, remote: Remote) -> Path:
         """Where the beginning of a file is kept."""

@@ -66,7 +66,7 @@ class Tags:
         naming = [tag for tag in likely if self.categories[tag] != _RATING]
         ordered = sorted(naming, key=lambda tag: (self.categories[tag] != _CHARACTER, -lift[tag]))
         names = (self.names[tag].replace("_", " ").strip() for tag in ordered)
-        return [name for name in names if problem_with(name) is None][:_NAMES]
+        return [name for name in dict.fromkeys(names) if problem_with(name) is None][:_NAMES]
 
 
 def read_tags(path: Path, head: LinearHead) -> Tags | None:
@@ -79,8 +79,9 @@ def read_tags(path: Path, head: LinearHead) -> Tags | None:
 
 def _rows(path: Path) -> Sequence[tuple[str, str]] | None:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file.read(_MOST_BYTES).splitlines()))
-        return [(row["name"], row["category"]) for row in rows]
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file.read(_MOST_BYTES).splitlines(), restval="")
+            rows = [(row["name"], row["category"]) for row in table]
+        return rows if all(name and category for name, category in rows) else None
     except (OSError, ValueError, KeyError, csv.Error):
         return None

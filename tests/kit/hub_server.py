@@ -26,7 +26,8 @@ PROXIES: Final = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 class Hub:
     """What it has, what it was asked, and how it misbehaves: each fault once, for the next request of the weights.
 
-    Faults of what is sent: break, stall, short, long, garbled, other part, whole (no ranges), or a status as 503.
+    Faults of what is sent: break, stall, short, long, garbled, other part, huge part, whole (no ranges), or a
+    status as 503.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -35,6 +36,8 @@ class Hub:
     headers: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     elsewhere: bool = False
+    circle: bool = False
+    """Whether the weights are redirected to where they were asked for."""
     asked: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -85,6 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
         name = parse_qs(parts.query).get("FilePath", [parts.path.rpartition("/")[2]])[0]
         if name not in self.hub.files:
             self._answer(404, {})
+        elif self.hub.circle and name == WEIGHTS:
+            self._answer(302, {"Location": self.path})
         elif self.hub.elsewhere and not parts.path.startswith("/cdn/"):
             self.hub.asked.pop()
             self._answer(302, {"Location": self._elsewhere()})
@@ -124,6 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
         found = {"Content-Length": str(len(sent))}
         if "Range" in self.headers and fault != "whole":
             found["Content-Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+        if fault == "huge part":
+            found["Content-Range"] = f"bytes {'9' * 5000}-{'9' * 5000}/*"
         is_part = "Content-Range" in found and not urlsplit(self.path).query  # ModelScope sends parts as 200
         self._answer(206 if is_part else 200, found, sent[: len(sent) // 2] if fault in {"break", "stall"} else sent)
         if fault == "stall":

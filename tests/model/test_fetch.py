@@ -264,8 +264,26 @@ def test_a_pickle_is_fetched_only_where_it_is_allowed(hub: Hub) -> None:
 def test_a_full_disk_is_one_line_before_anything_is_fetched(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("classifier.model.download.shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000})())
 
-    assert "has room for 0 MB, 0 MB are needed; HF_HOME names another folder" in failed(hub)
+    assert "has room for 0 MB, 0 MB are needed; HF_HUB_CACHE names another folder" in failed(hub)
+    monkeypatch.setenv("MODELSCOPE_DOMAIN", hub.url)
+    assert "has room for 0 MB, 0 MB are needed; make room there" in failed(hub, "modelscope:someone/something")
     assert [] == hub.ranges
+
+
+def test_a_part_with_a_number_of_thousands_of_digits_is_one_line(hub: Hub, tmp_path: Path) -> None:
+    hub.faults = ["huge part"]
+
+    assert "sends another part than was asked for" in failed(hub)
+    assert {} == kept(tmp_path)
+
+
+@pytest.mark.parametrize("at", ["hf-hub", "modelscope"])
+def test_redirects_in_a_circle_are_followed_once(hub: Hub, at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELSCOPE_DOMAIN", hub.url)
+    hub.circle = True
+
+    assert f"{hub.url} redirects in a circle" in failed(hub, f"{at}:someone/something")
+    assert len(hub.ranges) <= 21
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(hub: Hub, tmp_path: Path) -> None:

@@ -46,7 +46,19 @@ def test_probabilities_are_those_of_each_tag_alone(tags: Tags) -> None:
     assert np.allclose([[0.5, 1, 0, 0.880797, 0.119203]], found)
 
 
-@pytest.mark.parametrize("text", ["", "name\nx\n", LIST + "6,more,0,1\n", "\0"])
+def test_a_name_that_is_listed_twice_is_proposed_once(tmp_path: Path) -> None:
+    (tmp_path / TAGS).write_text("name,category\nx_y,0\nx y,0\nx_y,0\nz,0\n", encoding="utf-8-sig")
+    tags = read_tags(tmp_path / TAGS, head(4))
+    assert tags is not None
+
+    drawn = np.array([[9, 9, 9, 9], [-9, -9, -9, -9]], dtype=np.float32)
+    assert {0: ["x y", "z"]} == tags.cluster_names(drawn, np.array([0, 1]))
+
+
+_SHORT = LIST.replace("5,a/b,0,5", "5")
+
+
+@pytest.mark.parametrize("text", ["", "name\nx\n", LIST + "6,more,0,1\n", "\0", _SHORT])
 def test_a_list_of_another_head_proposes_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / TAGS).write_text(text, encoding="utf-8")
 
