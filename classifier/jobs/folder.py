@@ -97,10 +97,13 @@ class JobFolder:
         """Record that a job has ended; the caller holds one of the locks."""
         return self.save(replace(job, state=JobState.ENDED, ended=time.time(), exit_code=exit_code))
 
-    def end_queued(self) -> None:
-        """Take from the queue all that waits behind a job that did not end well; the caller holds the queue's lock."""
+    def end_queued(self, *, before: float) -> None:
+        """Take from the queue what waited behind a job that ended badly at that time; the caller holds the lock.
+
+        What was queued after it is what a person wants then.
+        """
         for job in self.jobs():
-            if job.state is JobState.QUEUED:
+            if job.state is JobState.QUEUED and job.created < before:
                 self.end(job, NOT_BEGUN_CODE)
 
     def request_stop(self, number: int) -> None:

@@ -79,7 +79,7 @@ def _run(folder: JobFolder, job: Job) -> None:
         if job.state is JobState.RUNNING:
             job = folder.end(job, code)
     if not job.is_good:
-        folder.end_queued()
+        folder.end_queued(before=job.ended or time.time())
 
 
 def _refused(folder: JobFolder, job: Job) -> int | None:

@@ -19,7 +19,7 @@ from classifier.catalog.library_changes import count_missing
 from classifier.errors import IllsortError
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.labels.load import train_command
-from classifier.paths import displayable
+from classifier.paths import command, displayable
 from classifier.web.folders import Folders
 from classifier.web.label_files import LabelFiles
 from classifier.web.learner_process import LearnerStatus
@@ -105,6 +105,7 @@ class Review:
         return session.state() | {
             "library": displayable(self.library.resolve().name),
             "train": self.train,
+            "undo": command("undo", self.library),
             "learning": self.learner.state,
             "missing": session.read(lambda catalog, _: sum(count_missing(catalog).values())),
             "words": session.read(lambda catalog, _: annotation_log.newest_id(catalog)),

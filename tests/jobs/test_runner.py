@@ -82,6 +82,17 @@ def test_a_stopped_job_has_stopped_and_the_queue_with_it(folder: JobFolder) -> N
     assert b"illsort: stopped" in folder.log(1).read_bytes()
 
 
+def test_what_is_queued_after_a_job_was_stopped_stays_queued(folder: JobFolder) -> None:
+    stopped, waiting = add(folder, "one"), add(folder, "two")
+    ended = folder.end(stopped, 130).ended
+    later = add(folder, "one")
+    assert ended is not None
+    folder.end_queued(before=ended)
+
+    assert [Outcome.STOPPED, Outcome.NOT_BEGUN, None] == outcomes(folder)
+    assert (2, 3) == (waiting.number, later.number)
+
+
 def test_a_job_that_is_stopped_in_the_queue_is_not_begun(folder: JobFolder) -> None:
     add(folder, "one")
     folder.request_stop(1)

@@ -33,6 +33,7 @@ const textOf = (json, name) => (json[name] === undefined ? null : { en: json[nam
 const stateOf = (json) => ({
   library: json.library,
   trainCommand: json.train,
+  undoCommand: json.undo,
   isLabeling: json.labelling,
   categories: json.categories.map(({ name, key, said }) => ({ name, key, labelCount: said })),
   waiting: json.waiting, // queue -> category -> how many

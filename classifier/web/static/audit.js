@@ -53,8 +53,8 @@ export class Audit extends SingleItem {
     this.keepImages(audit.items);
     if (filing) {
       const { run, moved, skipped } = filing;
-      const text = count_("Run {run}: {count} picture went to _review; illsort undo takes it back",
-        "Run {run}: {count} pictures went to _review; illsort undo takes it back", { run, count: moved });
+      const text = count_("Run {run}: {count} picture went to _review; {command} takes it back",
+        "Run {run}: {count} pictures went to _review; {command} takes it back", { run, count: moved, command: this.app.state.undoCommand });
       notify(text + skippedText(skipped), skipped.length ? "bad" : "good");
     }
     this.draw();

@@ -25,7 +25,7 @@ export function askToFile(app) {
   const count = app.state.toFile;
   if (count === 0) return notify(_("No decision waits to be filed"));
   return openDialog(count_("File {count} decision?", "File {count} decisions?", { count }),
-    make("p", {}, _("The pictures move to their folders, as one run. illsort undo takes it back.")),
+    make("p", {}, _("The pictures move to their folders, as one run. {command} takes it back.", { command: app.state.undoCommand })),
     button(fileLabel(count), () => file(app), { shortcut: "⏎", class: "primary", autofocus: true }), cancelButton());
 }
 
@@ -35,8 +35,8 @@ async function file(app) {
   try {
     const { run, moved, skipped, state } = await sendFile();
     app.update(state);
-    const done = run === null ? _("All of it is filed") : count_("Run {run}: {count} picture was filed; illsort undo takes it back",
-      "Run {run}: {count} pictures were filed; illsort undo takes it back", { run, count: moved });
+    const done = run === null ? _("All of it is filed") : count_("Run {run}: {count} picture was filed; {command} takes it back",
+      "Run {run}: {count} pictures were filed; {command} takes it back", { run, count: moved, command: app.state.undoCommand });
     notify(done + skippedText(skipped), skipped.length ? "bad" : "good");
   } catch (error) {
     notify(notFiledText(error.message), "bad");

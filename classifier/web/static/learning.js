@@ -41,7 +41,7 @@ export class LearningStatus {
     const { rule, fileable: count } = this.app.state.ranking;
     const title = count_("Sort again with what was learned? About {count} more picture would be filed.",
       "Sort again with what was learned? About {count} more pictures would be filed.", { count });
-    const consequences = _("Every folder that this model sorted is sorted again, by what is known of its pictures; your decisions stand. A picture that was filed before may move where the model now thinks otherwise. One run a folder; illsort undo takes it back.");
+    const consequences = _("Every folder that this model sorted is sorted again, by what is known of its pictures; your decisions stand. A picture that was filed before may move where the model now thinks otherwise. One run a folder; {command} takes it back.", { command: this.app.state.undoCommand });
     openDialog(title, make("div", {}, make("p", {}, strictnessText(rule)), make("p", {}, consequences)),
       button(_("File them"), () => this.#file(), { shortcut: "⏎", class: "primary", autofocus: true }), cancelButton());
   }
@@ -83,7 +83,7 @@ export class LearningStatus {
     this.outcome = outcome.number;
     if (isFirst) return;
     if (outcome.notFiled) notify(notFiledText(inLanguage(outcome.notFiled)), "bad");
-    else notify(filedText(outcome.filed), "good");
+    else notify(filedText(outcome.filed, this.app.state.undoCommand), "good");
     this.app.show({});
   }
 
@@ -94,6 +94,7 @@ export class LearningStatus {
     if (status === "filing" && total) return _("Sorting again with what was learned… {done} / {total}", { done, total });
     if (status === "filing" && done) return _("Sorting again with what was learned… {done}", { done });
     if (status === "filing") return _("Sorting again with what was learned: the head is fitted and saved first…");
+    if (status === "starting" && this.app.state.isLabeling) return ""; // the grid says what learning waits for
     if (status === "starting") return _("The model learns from your decisions while you go on; this starts in a moment.");
     const learned = ranking.number && ranking.share !== undefined ? rankingText(ranking) : "";
     // The line stays while anything is learned: a picture does not jump under the eyes.
@@ -131,8 +132,8 @@ function strictnessText({ max_error: maxError, threshold, promised }) {
 }
 
 // How many are filed, and whether their error rate is only an estimate.
-function filedText({ filed, strictness: { guaranteed, max_error: maxError } }) {
-  const text = count_("Sorted again: {count} more picture is filed; illsort undo takes it back",
-    "Sorted again: {count} more pictures are filed; illsort undo takes it back", { count: filed });
+function filedText({ filed, strictness: { guaranteed, max_error: maxError } }, command) {
+  const text = count_("Sorted again: {count} more picture is filed; {command} takes it back",
+    "Sorted again: {count} more pictures are filed; {command} takes it back", { count: filed, command });
   return guaranteed === false ? _("{text}; {estimate}", { text, estimate: estimateText(maxError) }) : text;
 }
