@@ -32,6 +32,8 @@ _MOST_SECONDS: Final = 1e8
 def label_facts(settings: Settings) -> dict[str, Any]:
     """How many labels each category has; `trouble` says why these cannot be trained on yet, or that there are more."""
     csv_file, folder = settings.labels.csv, settings.labels.folder
+    if csv_file is None and folder is not None and not folder.exists():
+        return {"count": 0, "categories": {}, "drawn": False}  # that is how a project begins
     end = time.monotonic() + _LABELS_S if csv_file is None else float("inf")
     try:
         labels = read_labels(folder=folder, csv_file=csv_file, is_stopped=lambda: time.monotonic() > end)

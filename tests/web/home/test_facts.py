@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from classifier.settings import LabelSettings, Settings
 from classifier.web.home import facts
 from classifier.web.home.facts import label_facts, model_facts
 from classifier.web.home.project import read_project
@@ -39,3 +40,11 @@ def test_labels_that_take_too_long_are_counted_as_far_as_that(tmp_path: Path, mo
     shown = label_facts(settings)
     assert 0 == shown["count"]
     assert "not counted here" in shown["trouble"]
+
+
+def test_a_project_without_a_labels_folder_yet_has_no_trouble(tmp_path: Path) -> None:
+    settings = Settings(labels=LabelSettings(folder=tmp_path / "labels"))
+    assert {"count": 0, "categories": {}, "drawn": False} == label_facts(settings)
+
+    (tmp_path / "labels").write_text("a file", encoding="utf-8")
+    assert "trouble" in label_facts(settings)
