@@ -81,7 +81,9 @@ def make_project(page: Page, crawl: Path, project: Path) -> None:
     shows(page, "40 pictures")
 
 
-def test_the_whole_job_by_the_page_though_its_server_is_killed(tmp_path: Path) -> None:
+def test_the_whole_job_by_the_page_though_its_server_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_STATE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):  # no project was opened before
+        monkeypatch.setenv(name, str(tmp_path / "state"))
     crawl, project, traffic = drawn_crawl(tmp_path), tmp_path / "project", Traffic()
     before = all_files(crawl)
     jobs = JobFolder(project)
