@@ -105,7 +105,11 @@ def test_the_command_line_overrides_the_file_and_a_rate_a_threshold(
     assert promises == ("promise" in json.loads(shown.stdout))
 
 
-def test_what_was_chosen_for_the_machine_is_said_on_request(tmp_path: Path, judged: Path) -> None:
+def test_what_was_chosen_for_the_machine_is_said_on_request(
+    tmp_path: Path, judged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):  # ONNX Runtime was never prepared for the model
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
     words = drawn(tmp_path)
     plain = illsort(*words, "--model", judged, "--dry-run", "--device", "cpu").stderr
     again = (*words, "--out", tmp_path / "another", "--model", judged, "--dry-run", "--device", "cpu")

@@ -117,7 +117,7 @@ def test_every_command_and_the_page_work_with_any_name(bundle: Path, names: list
         while as_json("undo", library)["undone"] is not None:
             pass
         assert before == all_files(crawl)
-        assert [] == [one for one in all_files(library) if not one.startswith((".illsort", "report.html", "_broken"))]
+        assert [] == [one for one in all_files(library) if not one.startswith((".illsort", "report.html", "_"))]
 
 
 def use_page(client: TestClient) -> None:
@@ -177,5 +177,5 @@ def test_training_keeps_its_result_and_a_sample_is_drawn(tmp_path: Path) -> None
     assert (labels, model) == (from_text(recorded["labels"]["folder"]), from_text(recorded["model"]["folder"]))
     assert 8 == len(read_labels(folder=labels, csv_file=None))
     assert 4 == sample.drawn
-    assert state["train"].startswith("illsort train --set $'labels.folder=")
+    assert state["train"].startswith("illsort train --labels $'")
     assert [200] * 3 == grids
