@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import Message
 from classifier.progress import format_duration
-from classifier.training.recipe import LOOKED_AT, shown_and_looked_at
+from classifier.training.recipe import LOOKED_AT, finetuning_seconds
 from classifier.web.thumbnails import LIMIT_BYTES
 
 if TYPE_CHECKING:
@@ -59,15 +59,11 @@ def estimate(speed: Speed, *, count: int, settings: Settings) -> Estimate:
         pictures_per_second=speed.sorting,
         sort=count / speed.sorting,
         head=LOOKED_AT * LABELS / speed.sorting,
-        finetune=None if speed.training is None else _finetune(speed.training, speed.sorting, settings),
+        finetune=None
+        if speed.training is None
+        else finetuning_seconds(settings, labels=LABELS, learning=1 / speed.training, looking=1 / speed.sorting),
         disk=count * (CATALOG_BYTES + speed.row_bytes) + min(LIMIT_BYTES, count * _THUMBNAIL_BYTES),
     )
-
-
-def _finetune(training: float, sorting: float, settings: Settings) -> float:
-    shown, looked_at = shown_and_looked_at(settings, LABELS)
-    seconds, minutes = shown / training + looked_at / sorting, settings.train.minutes
-    return min(seconds, 60 * minutes) if minutes else seconds
 
 
 def about(seconds: float) -> Message:

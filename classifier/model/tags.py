@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from classifier.model.head import LinearHead
 
-TAGS: Final = "selected_tags.csv"
 _CHARACTER, _RATING = "4", "9"
 _MOST_BYTES: Final = 32 * 2**20
 _LIKELY: Final = 0.5

@@ -79,7 +79,8 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
         progress.say(evidence_summary(sample, before))
         with progress.stage(Message("comparing labels"), total=None, unit=""):
             groups = group_near_duplicates(sample.examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
-        state, identify = _state_of(folder), partial(training_key, backbone=start.network, examples=sample.examples)
+        state, backbone = _state_of(folder), start.network.backbone_sha256()
+        identify = partial(training_key, backbone=backbone, examples=sample.examples)
         plan = _plan(settings, folder, runtime, has_begun=has_begun(state, identify(finetuning(settings))))
         settings, key = plan.settings, identify(plan.settings)
         splits = split_examples(settings, sample.examples, groups)

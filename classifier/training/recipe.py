@@ -65,10 +65,10 @@ def shown_and_looked_at(settings: Settings, labels: int) -> tuple[float, float]:
     return shown, looked_at
 
 
-def finetuning_seconds(settings: Settings, *, labels: int, seconds_per_image: float) -> float:
-    """About what fine-tuning takes, by what looking at a label took."""
+def finetuning_seconds(settings: Settings, *, labels: int, learning: float, looking: float) -> float:
+    """About what fine-tuning takes, by the seconds that learning from a label takes, and only looking at one."""
     shown, looked_at = shown_and_looked_at(settings, labels)
-    seconds = (LEARNING * shown + looked_at) * seconds_per_image
+    seconds = shown * learning + looked_at * looking
     limit = 60 * settings.train.minutes
     return min(seconds, limit) if limit else seconds
 

@@ -25,14 +25,12 @@ from classifier.records import Example
 from classifier.settings import Settings
 from classifier.training.artifacts import collect_artifacts
 from classifier.training.context import TrainingContext
-from classifier.training.recipe import finetuning_seconds
+from classifier.training.recipe import LEARNING, finetuning_seconds
 from classifier.training.stages import ESTIMATING, WRITING
 from classifier.training.train import Trained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from classifier.model.backbone import Network
 
 FINETUNE_SECONDS: Final = "finetune_seconds"
 _KEY: Final = "training.key"
@@ -95,8 +93,9 @@ class Saving:
         """What fine-tuning would take, where there is a head alone."""
         if trained.epoch or trained.histories:
             return {}
-        labels, spent = len(self.sample.examples), trained.seconds_per_image
-        return {FINETUNE_SECONDS: round(finetuning_seconds(self.settings, labels=labels, seconds_per_image=spent))}
+        labels, looking = len(self.sample.examples), trained.seconds_per_image
+        seconds = finetuning_seconds(self.settings, labels=labels, learning=LEARNING * looking, looking=looking)
+        return {FINETUNE_SECONDS: round(seconds)}
 
     def _manifest(self, run: TrainingContext, trained: Trained) -> Manifest:
         settings = self.settings
@@ -123,11 +122,14 @@ class Saving:
         )
 
 
-def training_key(settings: Settings, *, backbone: Network, examples: Sequence[Example]) -> str:
-    """What a training is known by when it is begun again, as 64 hex digits: settings, first weights and labels."""
+def training_key(settings: Settings, *, backbone: str, examples: Sequence[Example]) -> str:
+    """What a training is known by when it is begun again, as 64 hex digits: settings, first weights and labels.
+
+    `backbone` is the hash of the weights, which takes a while: `Network.backbone_sha256`.
+    """
     trained = settings.model_dump(mode="json", include={"train": True, "model": True}, exclude={"train": {"minutes"}})
     labels = sorted([example.image_id, example.label.category] for example in examples)
-    return hashlib.sha256(to_json([trained, backbone.backbone_sha256(), labels]).encode()).hexdigest()
+    return hashlib.sha256(to_json([trained, backbone, labels]).encode()).hexdigest()
 
 
 def note_begin(folder: Path, key: str) -> None:

@@ -7,21 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import timm
-import torch
 
-from classifier.model.backbone import Network, save_network
+from kit.hub import tiny_backbone
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("backbone")
-    body = timm.create_model("test_efficientnet", pretrained=False, num_classes=2)
-    save_network(Network(body, image_size=32), folder, label_names=["a", "b"], crop_mode="squash")
-    return folder
+    return tiny_backbone(tmp_path_factory.mktemp("tiny") / "backbone")
 
 
 def train(folder: Path, backbone: Path, *words: str) -> subprocess.CompletedProcess[str]:

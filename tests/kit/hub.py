@@ -10,7 +10,18 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from classifier.model.backbone import Network, save_network
+
 _TAGS = 41
+
+
+def tiny_backbone(folder: Path) -> Path:
+    """A folder with a network that takes no time, of random weights and two outputs."""
+    torch.manual_seed(0)
+    folder.mkdir(parents=True)
+    body = timm.create_model("test_efficientnet", pretrained=False, num_classes=2)
+    save_network(Network(body, image_size=32), folder, label_names=["a", "b"], crop_mode="squash")
+    return folder
 
 
 def repository(

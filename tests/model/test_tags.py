@@ -9,12 +9,13 @@ import pytest
 
 from classifier.model.head import LinearHead
 from classifier.model.start import load_start
-from classifier.model.tags import TAGS, Tags, read_tags
+from classifier.model.tags import Tags, read_tags
 from classifier.setting_sections import ModelSettings
 from classifier.settings import Settings
 from kit.hub import repository
 from kit.progress import SavingProgress
 
+TAGS = "selected_tags.csv"
 LIST = (
     "tag_id,name,category,count\n1,general,9,5\n2,1girl,0,5\n3,simple_background,0,5\n4,hatsune_miku,4,5\n5,a/b,0,5\n"
 )

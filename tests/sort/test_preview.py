@@ -15,7 +15,6 @@ from classifier.catalog.stats import library_stats
 from classifier.errors import LibraryError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
-from classifier.inference.reader import Reader
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.last_preview import last_preview
@@ -36,19 +35,6 @@ CRAWL = {
     "u.png": encoded(plain((120, 120, 120)), "PNG"),
     "p.jpg": b"<html>404</html>",
 }
-
-
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The files that were read to be decoded."""
-    read, real = list[Path](), Reader.read
-
-    def reading(self: Reader, path: Path) -> Any:
-        read.append(path)
-        return real(self, path)
-
-    monkeypatch.setattr(Reader, "read", reading)
-    return read
 
 
 def options(folder: Path, bundle: Path | None, mode: Mode = Mode.LINK) -> dict[str, Any]:

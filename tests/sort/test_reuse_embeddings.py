@@ -15,7 +15,6 @@ from classifier.catalog.shards import ShardWriter
 from classifier.catalog.stats import library_stats
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
-from classifier.inference.reader import Reader
 from classifier.model import trained
 from classifier.model.bundle import open_bundle
 from classifier.settings import RuntimeSettings, Settings, SortSettings
@@ -46,19 +45,6 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
         with_another_head(folder / "second", first).folder,
         with_another_head(folder / "third", first, novelty=True).folder,
     )
-
-
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The files that were read to be decoded."""
-    read, real = list[Path](), Reader.read
-
-    def reading(self: Reader, path: Path) -> Any:
-        read.append(path)
-        return real(self, path)
-
-    monkeypatch.setattr(Reader, "read", reading)
-    return read
 
 
 def run(folder: Path, bundle: Path, *, embeddings: bool = True, crawl: str = "crawl", **options: Any) -> dict[str, Any]:

@@ -6,11 +6,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import timm
-import torch
 
 from classifier.errors import Message
-from classifier.model.backbone import Network, save_network
 from classifier.model.bundle import Bundle, open_bundle, previous_of
 from classifier.progress import SilentProgress
 from classifier.settings import Settings, load
@@ -18,6 +15,7 @@ from classifier.training import pipeline
 from classifier.training.pipeline import train_model
 from classifier.training.recipe import Plan, plan_for, shown_and_looked_at
 from classifier.training.saving import Saving
+from kit.hub import tiny_backbone
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
 
@@ -28,11 +26,7 @@ class KilledError(Exception):
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("backbone")
-    body = timm.create_model("test_efficientnet", pretrained=False, num_classes=2)
-    save_network(Network(body, image_size=32), folder, label_names=["a", "b"], crop_mode="squash")
-    return folder
+    return tiny_backbone(tmp_path_factory.mktemp("tiny") / "backbone")
 
 
 @pytest.fixture
