@@ -91,6 +91,7 @@ def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) ->
             {
                 "picture": one.image_id,
                 "name": displayable(from_text(one.path).name),
+                "path": displayable(from_text(one.path)),
                 "category": one.category,
                 "likely": one.likely,
                 "confidence": one.confidence,

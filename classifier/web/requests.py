@@ -30,6 +30,8 @@ _LARGEST: Final = 2**63 - 1  # of SQLite
 
 Number = Annotated[int, Field(ge=0, le=100_000)]
 """A count, or a number that the page was sent."""
+ImageIdText = Annotated[str, Field(pattern="^[0-9a-f]{64}$", alias="picture")]
+"""An image id in a body."""
 Limit = Annotated[int, Field(ge=1, le=MOST)]
 Cursor = list[
     Annotated[int, Field(strict=True, ge=-_LARGEST, le=_LARGEST)]
@@ -52,7 +54,7 @@ class Query(BaseModel):
 
 
 class _Answer(Body):
-    image_id: Annotated[str, Field(pattern="^[0-9a-f]{64}$", alias="picture")]
+    image_id: ImageIdText
     kind: Literal["right", "wrong", "none of these", "skipped"] = Field(alias="said")
     category: str | None = None
 

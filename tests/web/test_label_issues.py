@@ -68,9 +68,10 @@ def test_the_most_likely_issue_comes_first(made: Doubted) -> None:
     with served(made.library) as client:
         told = doubts(client)
 
-    first = {"picture": made.image_ids[0], "name": made.wrong[0].name, "confidence": 0.98}
+    path = made.wrong[0]
+    first = {"picture": made.image_ids[0], "name": path.name, "path": str(path), "confidence": 0.98}
     assert (3, 3, 0, list(made.image_ids)) == (told["of"], told["left"], told["steps"], pictures(told))
-    assert first | {"category": made.wrong[0].parent.name, "likely": made.colors[0]} == told["pictures"][0]
+    assert first | {"category": path.parent.name, "likely": made.colors[0]} == told["pictures"][0]
     assert str(made.library) in told["option"]
 
 

@@ -1,4 +1,4 @@
-"""The routes of images by their id, of what is similar to one, and of the page's own files."""
+"""The routes of images by their id, of their files and what is similar to them, and of the page's own files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from classifier.errors import IllsortError
 from classifier.records import Action, ImageId
-from classifier.web.requests import Query, get
-from classifier.web.responses import queue_item
+from classifier.web.requests import Body, ImageIdText, Query, get, read_body
+from classifier.web.responses import SafeJSONResponse, queue_item
+from classifier.web.security import is_loopback
+from classifier.web.show_in_folder import show_in_folder
 from classifier.web.thumbnail_service import SIDES
 
 if TYPE_CHECKING:
@@ -40,7 +43,30 @@ def image_routes(page: Review) -> list[Route]:
         # Content by its hash never changes.
         return Response(made, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
-    return [Route("/picture/{picture:id}/{size}", image)]
+    async def show(request: Request) -> Response:
+        sent = await read_body(request, _ShownImage)
+        if not _is_same_machine(request):
+            raise IllsortError("the pictures are on another machine than this browser: copy the path")
+        path = await asyncio.to_thread(page.path_of, ImageId(sent.image_id))
+        if path is None:
+            raise HTTPException(404)
+        await asyncio.to_thread(show_in_folder, path)
+        return SafeJSONResponse({})
+
+    return [
+        Route("/picture/{picture:id}/{size}", image),
+        Route("/api/show-in-folder", show, methods=["POST"]),
+    ]
+
+
+def _is_same_machine(request: Request) -> bool:
+    """Whether the browser runs on this machine, also when it takes the machine's address in the network."""
+    client, server = request.client, request.scope.get("server")
+    return client is not None and (is_loopback(client.host) or (server is not None and client.host == server[0]))
+
+
+class _ShownImage(Body):
+    image_id: ImageIdText
 
 
 def static_routes(index: str = "index.html") -> list[Route]:

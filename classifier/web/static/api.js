@@ -1,6 +1,6 @@
 // The server's routes. URLs and JSON keep the names that they were released with; here they get the page's names.
 
-import { get, send } from "./http.js";
+import { get, send, sendOnce } from "./http.js";
 
 /**
  * @typedef {{ en: string, zh: string }} Text in both languages
@@ -171,9 +171,12 @@ export async function sendAuditFile(options = {}) {
   return { ...auditAnswerOf(json), filing: filingOf(json) };
 }
 
+// Opens the file manager of the machine that serves the page.
+export const showInFolder = (id) => sendOnce("/api/show-in-folder", { picture: id });
+
 const issuesOf = ({ of, left, steps, option, pictures }) => ({
   total: of, left, steps, option,
-  items: pictures.map(({ picture, name, category, likely, confidence }) => ({ id: picture, name, category, likely, confidence })),
+  items: pictures.map(({ picture, name, path, category, likely, confidence }) => ({ id: picture, name, path, category, likely, confidence })),
 });
 
 const issuesAnswerOf = ({ doubts, state }) => ({ issues: issuesOf(doubts), state: stateOf(state) });

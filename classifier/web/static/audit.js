@@ -3,6 +3,7 @@
 import { fetchAudit, sendAuditAnswers, sendAuditBegin, sendAuditFile, sendAuditUndo } from "./api.js";
 import { notify } from "./dialogs.js";
 import { button, make, muted } from "./dom.js";
+import { fileButtons } from "./file_buttons.js";
 import { skippedText } from "./filing.js";
 import { _, count_, formatNumber, inLanguage } from "./i18n.js";
 import { SingleItem } from "./single_item.js";
@@ -68,7 +69,7 @@ export class Audit extends SingleItem {
       make("p", { class: "bound" }, this.#boundText()),
       make("h2", {}, _("Why it is filed there")),
       make("p", { class: "reason" }, inLanguage(item.reason)),
-      make("p", { class: "muted reason" }, item.name));
+      make("p", { class: "muted reason" }, item.name, " ", fileButtons(item)));
   }
 
   rightLabel() {

@@ -50,6 +50,9 @@ function refusalText({ status, statusText }, { error, error_zh: chinese }) {
 
 export const get = (path, query = {}) => request(`${path}?${new URLSearchParams(query)}`);
 
+// Posts `body` once, beside what is sent in order: for what saves nothing. Rejects if it is not answered.
+export const sendOnce = (path, body) => request(path, asPost(body));
+
 export const imageUrl = (id, size) => `${base}/picture/${id}/${size}?key=${keys.pictures}`;
 
 let lastSent = Promise.resolve();

@@ -2,6 +2,7 @@
 
 import { fetchLabelIssues, sendIssueAnswers, sendIssueUndo } from "./api.js";
 import { button, make, muted } from "./dom.js";
+import { fileButtons } from "./file_buttons.js";
 import { _ } from "./i18n.js";
 import { SingleItem } from "./single_item.js";
 
@@ -56,13 +57,14 @@ export class LabelIssues extends SingleItem {
     this.draw();
   }
 
-  question({ category, likely, confidence, name }) {
+  question(item) {
+    const { category, likely, confidence, name } = item;
     const { left, total } = this.issues;
     const rounded = (Math.floor(confidence * 100) / 100).toFixed(2);
     return make("div", { class: "details" },
       make("h1", {}, _("Labeled {category}; the model takes it for {likely} ({confidence})", { category, likely, confidence: rounded })),
       muted(_("{left} of {total} left", { left, total })),
-      make("p", { class: "muted reason" }, name));
+      make("p", { class: "muted reason" }, name, " ", fileButtons(item)));
   }
 
   rightLabel({ category }) {

@@ -3,6 +3,7 @@
 import { fetchQueue } from "./api.js";
 import { notify } from "./dialogs.js";
 import { button, categoryButton, key, make, muted } from "./dom.js";
+import { fileButtons } from "./file_buttons.js";
 import { _, formatNumber, formatPercent, inLanguage } from "./i18n.js";
 import { Prefetcher } from "./prefetch.js";
 import { SimilarImages } from "./similar.js";
@@ -12,10 +13,6 @@ import { Zoom } from "./zoom.js";
 // The heading of an image's reason, which may be older than the guesses beside it.
 export const reasonHeading = ({ isReasonOld }) =>
   (isReasonOld ? _("Why it came here; the model has learned since") : _("Why it is here"));
-
-// A page cannot open the file manager, which takes a path that is pasted.
-const copyPath = ({ path }) => navigator.clipboard.writeText(path).then(
-  () => notify(_("Copied: {path}", { path })), () => notify(path));
 
 export class Single {
   constructor(app, filter) {
@@ -121,8 +118,7 @@ export class Single {
   #details(item) {
     return make("div", { class: "details" },
       make("h1", { title: item.name }, item.name),
-      make("p", { class: "muted" }, `${item.width} × ${item.height} `,
-        button(_("Copy path"), () => copyPath(item), { class: "plain copy", title: item.path })),
+      make("p", { class: "muted" }, `${item.width} × ${item.height} `, fileButtons(item)),
       make("h2", {}, reasonHeading(item)),
       make("p", { class: "reason" }, inLanguage(item.reason)));
   }

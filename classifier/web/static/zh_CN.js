@@ -140,6 +140,8 @@ export const MESSAGES = {
   "Save": "保存",
   "Saving…": "保存中…",
   "Says what would be filed where, and files nothing; what it reads is kept for the sort.": "显示图片会归到哪里，但不归类；读到的内容会留给整理用。",
+  "Show in folder": "在文件夹中显示",
+  "Shown in the file manager: {name}": "已在文件管理器中显示：{name}",
   "Similar together": "相似的放在一起",
   "Single": "单张",
   "Skip": "跳过",
