@@ -69,9 +69,10 @@ def to_json(values: Any, *, indent: int | None = None, ascii_only: bool = False)
 
 
 def given_path(text: str | Path) -> Path:
-    """The path that a person means, with `~` expanded. Raises ValueError in one line where no file can have this path.
+    """The path that a person means, with `~` expanded and without `a/..`.
 
-    Shells leave `~` alone in `--out=~/sorted`; and an empty path, of a variable that is not set, is no current folder.
+    Raises ValueError in one line where no file can have this path. Shells leave `~` alone in `--out=~/sorted`; and an
+    empty path, of a variable that is not set, is no current folder.
     """
     if not os.fspath(text):
         raise ValueError(Message("the path is empty; write . for the current folder"))
@@ -88,7 +89,16 @@ def given_path(text: str | Path) -> Path:
                 path=_LONGEST_PATH,
             )
         )
-    return path
+    return _without_parents(path)
+
+
+def _without_parents(path: Path) -> Path:
+    """The same path without `..` behind a folder; behind a link it stays, for it leads to where the link does."""
+    kept = Path(path.anchor)
+    for part in path.relative_to(kept).parts:
+        is_undone = part == ".." and kept.name not in {"", ".."} and not os.path.islink(kept)  # noqa: PTH114 - no errors
+        kept = kept.parent if is_undone else kept / part
+    return kept
 
 
 def _expanded(path: Path) -> Path:

@@ -29,12 +29,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from classifier import errors  # noqa: E402 - of this checkout
-from classifier.catalog.runs import EndState  # noqa: E402 - the same
+from classifier.catalog.runs import KINDS, EndState  # noqa: E402 - the same
 from classifier.cli.main import app  # noqa: E402 - the same
 from classifier.filing.file_checks import WhyNoLink  # noqa: E402 - the same
 from classifier.filing.results import Status  # noqa: E402 - the same
 from classifier.i18n import DOMAIN, LOCALE, SYSTEM, Language  # noqa: E402 - the same
-from classifier.records import FailureKind  # noqa: E402 - the same
+from classifier.records import FailureKind, Mode  # noqa: E402 - the same
 
 PO: Final = LOCALE / Language.CHINESE / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO: Final = PO.with_suffix(".mo")
@@ -47,7 +47,7 @@ KEYWORDS: Final = {
     "count_": (1, 2),
 }
 """Whose first argument is a template; of two of them, the template for one and the one for many."""
-WORDS: Final = (*FailureKind, *EndState, *Status, *WhyNoLink)
+WORDS: Final = (*FailureKind, *EndState, *Status, *WhyNoLink, *Mode, *KINDS)
 """Values that are shown as they are."""
 CODES: Final = (
     *("EACCES", "EDQUOT", "EEXIST", "EIO", "EISDIR", "EMFILE", "ENAMETOOLONG", "ENODEV", "ENOENT", "ENOSPC"),

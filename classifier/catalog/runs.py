@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SORT: Final = "sort"
 PREVIEW: Final = "preview"
 """The kind of a run that read a crawl and filed nothing."""
+KINDS: Final = (SORT, PREVIEW, "label", "review", "audit", "undo")
+"""The commands that a run may be of."""
 
 CRAWL_LOST: Final = "crawl lost"
 """The state of a run that was rebuilt from a log without its crawl."""

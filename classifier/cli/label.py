@@ -25,7 +25,6 @@ from classifier.cli.serve_page import Host, NoOpen, PageOptions, Port, Token, sh
 from classifier.errors import Counted, Message
 from classifier.i18n import _, count_
 from classifier.paths import command
-from classifier.records import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +49,10 @@ def label(
         typer.Option(min=2, max=MOST, help="Pictures to draw (default: at least 1,500, by the crawl's size)."),
     ] = None,
     more: Annotated[int, typer.Option(min=0, max=MOST, help="Draw so many others, beside those drawn before.")] = 0,
-    mode: Annotated[Mode | None, typer.Option(help="link, copy or symlink (default: link).")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(metavar="link|copy|symlink", help="How a picture gets among the labels (default: link)."),
+    ] = None,
     exclude: Excluded = [],  # noqa: B006 - typer reads it, nobody writes
     port: Port = 0,
     host: Host = "127.0.0.1",

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from classifier.errors import message_of
+from classifier.errors import Message, SettingsError, message_of
 from classifier.i18n import _
 from classifier.paths import given_path
+from classifier.records import Mode
 
 if TYPE_CHECKING:
     from classifier.settings import Settings
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MOST = 2**31 - 1
 """Largest count that is accepted."""
 MOST_SEED = 2**32 - 1
+MODES = "|".join(Mode)
 
 
 def path_argument(help_: str) -> Any:
@@ -58,26 +60,26 @@ def load_settings(
 
 def crawl_in(settings: Settings) -> Path:
     """The crawl of the settings. Raises SettingsError when they name none."""
-    from classifier.errors import SettingsError
-
-    if settings.sort.crawl is None:
-        raise SettingsError(
-            "which crawl? name its folder, or write it into {file} (illsort init): crawl, under [sort]",
-            file=_project_name(),
-        )
-    return settings.sort.crawl
+    which = Message(
+        "which crawl? name its folder, or write it into {file} (illsort init): crawl, under [sort]",
+        file=_project_name(),
+    )
+    return _named(settings.sort.crawl, which)
 
 
 def library_in(settings: Settings) -> Path:
     """The library of the settings. Raises SettingsError when they name none."""
-    from classifier.errors import SettingsError
+    which = Message(
+        "which library? name its folder, or write it into {file} (illsort init): library, under [sort]",
+        file=_project_name(),
+    )
+    return _named(settings.sort.library, which)
 
-    if settings.sort.library is None:
-        raise SettingsError(
-            "which library? name its folder, or write it into {file} (illsort init): library, under [sort]",
-            file=_project_name(),
-        )
-    return settings.sort.library
+
+def _named(folder: Path | None, which: Message) -> Path:
+    if folder is None:
+        raise SettingsError(which)
+    return folder
 
 
 def library_or_default(given: Path | None) -> Path:

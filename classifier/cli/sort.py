@@ -11,6 +11,7 @@ import typer
 
 from classifier.cli import interrupt
 from classifier.cli.options import (
+    MODES,
     ConfigOption,
     Excluded,
     SetOption,
@@ -23,9 +24,7 @@ from classifier.cli.options import (
 )
 from classifier.cli.sort_summary import end
 from classifier.errors import Message, SettingsError
-from classifier.i18n import _
 from classifier.local_time import local_date
-from classifier.records import Mode
 
 if TYPE_CHECKING:
     from classifier.settings import Settings
@@ -42,6 +41,10 @@ Model = Annotated[
     Path | None, path_option("--model", "-m", help_="The model's folder; later sorts take the library's last one.")
 ]
 
+ModeOption = Annotated[
+    str | None,
+    typer.Option("--mode", metavar=MODES, help="How a picture gets into the library (default: link)."),
+]
 Threshold = Annotated[
     float | None, typer.Option(help="Least probability to file without asking (default: the model's).")
 ]
@@ -80,7 +83,7 @@ def sort(
     *,
     out: Library = None,
     model: Model = None,
-    mode: Annotated[Mode | None, typer.Option(help="How a picture gets into the library (default: link).")] = None,
+    mode: ModeOption = None,
     threshold: Threshold = None,
     max_error: MaxError = None,
     dry_run: DryRun = False,
@@ -108,9 +111,9 @@ def sort(
     options |= _on_this_machine(device, workers, batch_size, amp_dtype, engine)
     chosen = settings.excluding(load_settings(config, set_, options), exclude)
     strictness, progress = _strictness(chosen, set_, options), TerminalProgress(verbose=verbose)
-    crawl, out = _places(chosen, are_given=crawl is not None and out is not None)
+    says_paths, crawl, out = crawl is None or out is None, crawl_in(chosen), library_in(chosen)
     given: dict[str, Any] = {"library": out, "bundle": chosen.model.folder, "settings": chosen, **strictness}
-    given |= {"progress": progress, "restart": restart, "restore_deleted": restore_deleted}
+    given |= {"progress": progress, "restart": restart, "restore_deleted": restore_deleted, "says_paths": says_paths}
     interrupt.resumable_in(out)
     if dry_run:
         from classifier.cli.sort_preview import show_preview
@@ -125,18 +128,8 @@ def sort(
     end(_with_audit(summary, out), out, as_json=as_json)
 
 
-def _places(chosen: Settings, *, are_given: bool) -> tuple[Path, Path]:
-    """The crawl and the library, printed where the command line names but one of them or none."""
-    from classifier.cli.terminal import print_lines
-
-    crawl, library = crawl_in(chosen), library_in(chosen)
-    if not are_given:
-        print_lines(_("sorting {crawl} into {library}", crawl=crawl, library=library), err=True)
-    return crawl, library
-
-
 def _as_decided(
-    mode: Mode | None, threshold: float | None, max_error: float | None, embeddings: bool | None
+    mode: str | None, threshold: float | None, max_error: float | None, embeddings: bool | None
 ) -> dict[str, Any]:
     return {
         "sort.mode": mode,

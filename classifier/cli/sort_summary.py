@@ -17,10 +17,29 @@ def end(summary: dict[str, Any], out: Path, *, as_json: bool) -> None:
     """Print the summary; exit with 1 if any picture could not be read or filed."""
     from classifier.cli.terminal import print_json, print_lines
 
-    print_lines(*in_words(summary, out), err=as_json)
+    print_lines(*in_words(summary, out), *_next(summary, out), err=as_json)
     if as_json:
         print_json(summary)
     exit_by(summary)
+
+
+def _next(summary: dict[str, Any], out: Path) -> list[str]:
+    """The command to go on with: what waits is decided, else what was filed is checked."""
+    if summary["review"] or summary["unknown"]:
+        return [_("next, decide what waits: {command}", command=command("review", out))]
+    if summary["filed"] and not _is_audited(out):
+        return [_("next, judge a random sample of what was filed: {command}", command=command("audit", out))]
+    return []
+
+
+def _is_audited(out: Path) -> bool:
+    """Whether an audit was drawn since anything was filed or moved."""
+    from classifier.catalog import audits
+    from classifier.catalog.connection import read_catalog
+
+    with read_catalog(out) as catalog:
+        audit = audits.last(catalog)
+        return audit is not None and audits.marks(catalog)[0] == audit.marks[0]
 
 
 def exit_by(summary: dict[str, Any]) -> None:

@@ -61,11 +61,11 @@ def _runs(stats: LibraryStats, library: Path) -> list[str]:
 
     rows = [
         (
-            f"#{run.id} {run.kind}",
+            f"#{run.id} {_(run.kind)}",
             local_time(run.started),
             _(stats.states[run.id].message),
             f"{run.summary.get('pictures', 0):,}",
-            run.mode,
+            _(run.mode),
             str(run.crawl),
         )
         for run in stats.runs

@@ -195,10 +195,10 @@ def _kept_alive(bar: _Bar, *, every_s: float) -> Iterator[None]:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A head and rows as lines of aligned columns: the first column to the left, the others to the right."""
     shown = [[displayable(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(_width(row[column]) for row in shown) for column in range(len(head))]
+    widths = [max(columns(row[column]) for row in shown) for column in range(len(head))]
     return [
         "  ".join(
-            cell + " " * (width - _width(cell)) if column == 0 else " " * (width - _width(cell)) + cell
+            cell + " " * (width - columns(cell)) if column == 0 else " " * (width - columns(cell)) + cell
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in shown
@@ -216,6 +216,6 @@ def bar(share: float, *, width: int = 30) -> str:
     return "█" * cells + "·" * (width - cells)
 
 
-def _width(text: str) -> int:
+def columns(text: str) -> int:
     """Columns a terminal takes: wide characters, such as Chinese ones, take two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -19,10 +19,9 @@ from classifier.progress import Progress, SilentProgress
 from classifier.settings import Settings
 from classifier.sort.apply import DecisionApplier, Execute
 from classifier.sort.new_images import predict
-from classifier.sort.prepare import Prepared, check_packages, prepare, requested_model
-from classifier.sort.resume import OnChanged, request_from
+from classifier.sort.prepare import Prepared, prepare, requested
+from classifier.sort.resume import OnChanged
 from classifier.sort.reuse_embeddings import reuse_embeddings
-from classifier.sort.scan import checked_crawl
 from classifier.sort.summary import say_notes, summarize
 
 _MODELS_KEPT = 2
@@ -42,34 +41,33 @@ def sort(
     restore_deleted: bool = False,
     on_changed: OnChanged | None = None,
     is_named: bool = True,
+    says_paths: bool = False,
 ) -> dict[str, Any]:
     """File the images under `crawl` into `library`; run again, it does what is new or changed.
 
     `bundle` None takes the library's last one; `threshold` None the bundle's; `max_error` replaces it by thresholds
     that keep that error rate. An interrupted sort is resumed with its own options, `on_changed` asked about
     differences; `restart` drops them. `restore_deleted` files again what a person deleted; `is_named` is False for a
-    crawl that only the catalog names. Returns the summary.
+    crawl that only the catalog names; `says_paths` says both paths once they are checked. Returns the summary.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
-    check_packages(settings)
-    crawl, requested = checked_crawl(crawl, library), requested_model(bundle, library, progress, is_named=is_named)
+    asked = requested(
+        crawl,
+        library=library,
+        bundle=bundle,
+        settings=settings,
+        threshold=threshold,
+        max_error=max_error,
+        progress=progress,
+        is_named=is_named,
+        says_paths=says_paths,
+    )
+    crawl = asked.crawl
     with open_library(library, progress, named=crawl if is_named else None) as catalog:
-        request = request_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
-        ready = prepare(
-            catalog,
-            request,
-            requested,
-            settings,
-            kind=runs.SORT,
-            crawl=crawl,
-            library=library,
-            progress=progress,
-            restart=restart,
-            on_changed=on_changed,
-        )
+        ready = prepare(catalog, asked, kind=runs.SORT, progress=progress, restart=restart, on_changed=on_changed)
         if restore_deleted:
             library_changes.restore_deleted(catalog, run=ready.run, crawl=crawl)
-        applier = _filed(catalog, ready, crawl=crawl, library=library, progress=progress)
+        applier = _filed(catalog, ready, progress)
         summary = summarize(
             catalog, applier, run=ready.run, crawl=crawl, found=ready.found, started=started, policy=ready.policy
         )
@@ -78,9 +76,10 @@ def sort(
     return summary
 
 
-def _filed(catalog: Catalog, ready: Prepared, *, crawl: Path, library: Path, progress: Progress) -> DecisionApplier:
+def _filed(catalog: Catalog, ready: Prepared, progress: Progress) -> DecisionApplier:
     """Predict, decide and file the images of the run."""
-    run, model, policy, settings = ready.run, ready.model, ready.policy, ready.settings
+    run, crawl, library = ready.run, ready.crawl, ready.library
+    model, policy, settings = ready.model, ready.policy, ready.settings
     moves = _mover(catalog, library, run=run)
     relink(catalog, run=run, crawl=crawl)
     applier = DecisionApplier(catalog, run=run, crawl=crawl, library=library, policy=policy, execute=moves)

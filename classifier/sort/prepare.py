@@ -21,8 +21,19 @@ from classifier.records import Mode
 from classifier.settings import Settings
 from classifier.sort.given_options import GIVEN, given_options
 from classifier.sort.resolve_policy import resolve_policy
-from classifier.sort.resume import OnChanged, SortRequest, resume
-from classifier.sort.scan import recognize, refuse_model_and_labels, scan, scope_for_sort
+from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
+from classifier.sort.scan import checked_crawl, recognize, refuse_model_and_labels, scan, scope_for_sort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """What is asked of a sort or a preview, with its paths checked; `model` None means the library's last one."""
+
+    crawl: Path
+    library: Path
+    request: SortRequest
+    model: Bundle | None
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,8 @@ class Prepared:
     """A run that has begun, and what decides in it: the requested options, or those of the sort that it resumes."""
 
     run: int
+    crawl: Path
+    library: Path
     request: SortRequest
     settings: Settings
     model: Bundle
@@ -37,17 +50,40 @@ class Prepared:
     found: WalkResult
 
 
-def check_packages(settings: Settings) -> None:
-    """Raise ModelError in one line when a package is too old, or one that is asked for is not installed."""
+def requested(
+    crawl: Path,
+    *,
+    library: Path,
+    bundle: Path | None,
+    settings: Settings,
+    threshold: float | None,
+    max_error: float | None,
+    progress: Progress,
+    is_named: bool,
+    says_paths: bool,
+) -> Requested:
+    """Check everything that is named before anything is made at `library`, and with `says_paths` say what it is.
+
+    Raises ModelError in one line when the model cannot be opened, a package is too old, or one that is asked for is not
+    installed; CrawlError or LibraryError when the paths cannot be, or a named crawl would be sorted into a model or
+    labels.
+    """
     check_versions()
     check_engine(settings.runtime.engine)
+    checked = checked_crawl(crawl, library)
+    model = _requested_model(bundle, library, progress, is_named=is_named)
+    if says_paths:
+        progress.say(Message("sorting {crawl} into {library}", crawl=crawl, library=library))
+    return Requested(
+        crawl=checked,
+        library=library,
+        request=request_from(settings, threshold=threshold, max_error=max_error, bundle=bundle),
+        model=model,
+        settings=settings,
+    )
 
 
-def requested_model(bundle: Path | None, library: Path, progress: Progress, *, is_named: bool) -> Bundle | None:
-    """The requested model, opened before anything is made at `library`; None means the library's last one.
-
-    Raises ModelError in one line, or LibraryError when a named crawl would be sorted into a model or labels.
-    """
+def _requested_model(bundle: Path | None, library: Path, progress: Progress, *, is_named: bool) -> Bundle | None:
     if bundle is None:
         return None if is_library(library) else _refuse_never_sorted(library)
     model = _open(bundle, progress)
@@ -58,13 +94,9 @@ def requested_model(bundle: Path | None, library: Path, progress: Progress, *, i
 
 def prepare(
     catalog: Catalog,
-    request: SortRequest,
-    requested: Bundle | None,
-    settings: Settings,
+    asked: Requested,
     *,
     kind: str,
-    crawl: Path,
-    library: Path,
     progress: Progress,
     restart: bool = False,
     restore_deleted: bool = False,
@@ -72,13 +104,14 @@ def prepare(
 ) -> Prepared:
     """Begin a run, and record the images of the crawl and which of them are known.
 
-    `requested` is the opened model of `request`; `kind` is that of a sort or of a preview.
+    `kind` is that of a sort or of a preview.
     """
+    crawl, library, request, settings = asked.crawl, asked.library, asked.request, asked.settings
     interrupted = runs.interrupted_run(catalog, crawl)
     resumed = None if restart else interrupted
     if resumed is not None:
         request, settings = resume(request, settings, resumed, on_changed=on_changed, progress=progress)
-    model = _model_for(request, requested, catalog, library, progress)
+    model = _model_for(request, asked.model, catalog, library, progress)
     policy = resolve_policy(request, model, settings, library=library, catalog=catalog, progress=progress)
     scope = scope_for_sort(crawl, model=model, settings=settings, mode=policy.mode)
     if policy.mode is Mode.SYMLINK:
@@ -95,7 +128,16 @@ def prepare(
     run = _begin(catalog, kind=kind, crawl=crawl, model=model, settings=settings, policy=policy, given=given)
     found = scan(catalog, run=run, crawl=crawl, library=library, progress=progress, scope=scope)
     recognize(catalog, run=run, crawl=crawl, progress=progress)
-    return Prepared(run=run, request=request, settings=settings, model=model, policy=policy, found=found)
+    return Prepared(
+        run=run,
+        crawl=crawl,
+        library=library,
+        request=request,
+        settings=settings,
+        model=model,
+        policy=policy,
+        found=found,
+    )
 
 
 def _begin(

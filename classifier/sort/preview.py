@@ -26,11 +26,9 @@ from classifier.settings import Settings
 from classifier.sort.apply import DecisionApplier
 from classifier.sort.new_images import predict
 from classifier.sort.planned_moves import Show, plan_only
-from classifier.sort.prepare import Prepared, check_packages, prepare, requested_model
+from classifier.sort.prepare import Prepared, prepare, requested
 from classifier.sort.preview_numbers import preview_numbers, thresholds_as_one
-from classifier.sort.resume import request_from
 from classifier.sort.reuse_embeddings import reuse_embeddings
-from classifier.sort.scan import checked_crawl
 from classifier.sort.summary import say_notes, summarize
 
 
@@ -47,6 +45,7 @@ def preview(
     restart: bool = False,
     restore_deleted: bool = False,
     is_named: bool = True,
+    says_paths: bool = False,
 ) -> dict[str, Any]:
     """What `sort` with the same options would file where; each planned move is passed to `show`.
 
@@ -55,56 +54,54 @@ def preview(
     the next one, or by the sort.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
-    check_packages(settings)
-    crawl, requested = checked_crawl(crawl, library), requested_model(bundle, library, progress, is_named=is_named)
+    asked = requested(
+        crawl,
+        library=library,
+        bundle=bundle,
+        settings=settings,
+        threshold=threshold,
+        max_error=max_error,
+        progress=progress,
+        is_named=is_named,
+        says_paths=says_paths,
+    )
     with hold_lock(library), open_catalog(library) as catalog:
         rebuild(catalog, library)  # from the log, which numbers its runs: else this one would take such a number
-        request = request_from(settings, threshold=threshold, max_error=max_error, bundle=bundle)
         ready = prepare(
-            catalog,
-            request,
-            requested,
-            settings,
-            kind=runs.PREVIEW,
-            crawl=crawl,
-            library=library,
-            progress=progress,
-            restart=restart,
-            restore_deleted=restore_deleted,
+            catalog, asked, kind=runs.PREVIEW, progress=progress, restart=restart, restore_deleted=restore_deleted
         )
-        _read(catalog, ready, crawl=crawl, library=library, progress=progress)
-        with _copy_to_plan_in(ready, crawl=crawl, library=library, restore_deleted=restore_deleted) as copy:
+        _read(catalog, ready, progress)
+        with _copy_to_plan_in(ready, restore_deleted=restore_deleted) as copy:
             if restore_deleted:
-                _read(copy, ready, crawl=crawl, library=library, progress=progress)
-            applier = _planned(copy, ready, crawl=crawl, library=library, progress=progress, show=show)
-            summary = _summary(copy, applier, ready, crawl=crawl, started=started)
+                _read(copy, ready, progress)
+            applier = _planned(copy, ready, progress=progress, show=show)
+            summary = _summary(copy, applier, ready, started=started)
         runs.finish(catalog, ready.run, summary)
-    say_notes(applier, summary, model=ready.model, crawl=crawl, progress=progress, dry_run=True)
+    say_notes(applier, summary, model=ready.model, crawl=ready.crawl, progress=progress, dry_run=True)
     return summary
 
 
 @contextmanager
-def _copy_to_plan_in(ready: Prepared, *, crawl: Path, library: Path, restore_deleted: bool) -> Iterator[Catalog]:
+def _copy_to_plan_in(ready: Prepared, *, restore_deleted: bool) -> Iterator[Catalog]:
     """A copy of the catalog in memory that agrees with the disk."""
-    with copy_in_memory(library) as copy:
-        reconcile(copy, library)
-        relink(copy, run=ready.run, crawl=crawl)
+    with copy_in_memory(ready.library) as copy:
+        reconcile(copy, ready.library)
+        relink(copy, run=ready.run, crawl=ready.crawl)
         if restore_deleted:
-            library_changes.restore_deleted(copy, run=ready.run, crawl=crawl)
+            library_changes.restore_deleted(copy, run=ready.run, crawl=ready.crawl)
         yield copy
 
 
-def _read(catalog: Catalog, ready: Prepared, *, crawl: Path, library: Path, progress: Progress) -> None:
+def _read(catalog: Catalog, ready: Prepared, progress: Progress) -> None:
     """Predict the images that have no prediction yet; each commit stands when the preview is killed."""
-    run, model, settings = ready.run, ready.model, ready.settings
+    run, crawl, library, model, settings = ready.run, ready.crawl, ready.library, ready.model, ready.settings
     reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
     for _ in predict(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
         pass
 
 
-def _planned(
-    copy: Catalog, ready: Prepared, *, crawl: Path, library: Path, progress: Progress, show: Show | None
-) -> DecisionApplier:
+def _planned(copy: Catalog, ready: Prepared, *, progress: Progress, show: Show | None) -> DecisionApplier:
+    crawl, library = ready.crawl, ready.library
     execute = partial(plan_only, copy, library, show)
     applier = DecisionApplier(copy, run=ready.run, crawl=crawl, library=library, policy=ready.policy, execute=execute)
     applier.redecide_placed(progress)
@@ -112,10 +109,8 @@ def _planned(
     return applier
 
 
-def _summary(
-    copy: Catalog, applier: DecisionApplier, ready: Prepared, *, crawl: Path, started: float
-) -> dict[str, Any]:
-    run, policy = ready.run, ready.policy
+def _summary(copy: Catalog, applier: DecisionApplier, ready: Prepared, *, started: float) -> dict[str, Any]:
+    run, crawl, policy = ready.run, ready.crawl, ready.policy
     summary = summarize(copy, applier, run=run, crawl=crawl, found=ready.found, started=started, policy=policy)
     images = planned_images(copy, run=run, crawl=crawl)
     return summary | preview_numbers(images, threshold=thresholds_as_one(policy.thresholds)) | {"run": run}

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner
 
 from classifier.audit.session import open_session
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import placed_sources
-from classifier.cli.main import app
 from classifier.records import AnnotationKind
+from kit import commands
 from kit.audits import Kind, filed_library
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
@@ -22,7 +21,7 @@ from kit.tree import all_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from click.testing import Result
+    from kit.commands import Ended
 
 THIRTY = Kind(category="chibi", confidences=[0.99 - n / 100 for n in range(30)])
 WRONG = {f"chibi {number}.png" for number in (20, 26, 27, 28)}
@@ -32,7 +31,7 @@ def not_opened(_: Path) -> None:
     raise AssertionError("the page was opened")
 
 
-def illsort(*words: str | Path, page: Callable[[Path], object] = not_opened) -> Result:
+def illsort(*words: str | Path, page: Callable[[Path], object] = not_opened) -> Ended:
     """Run a command; `page` does what a person does on the page before Ctrl-C."""
 
     def show_page(library: Path, *_: Any, **__: Any) -> int:
@@ -41,7 +40,7 @@ def illsort(*words: str | Path, page: Callable[[Path], object] = not_opened) -> 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("classifier.cli.audit.show_page", show_page)
-        return CliRunner().invoke(app, [str(word) for word in words])
+        return commands.illsort(*words)
 
 
 def judge(library: Path, *, wrong: Iterable[str] = WRONG, count: int | None = None) -> None:
@@ -68,7 +67,7 @@ def test_an_audit_is_stopped_goes_on_and_states_its_bound(tmp_path: Path) -> Non
     first = illsort("audit", library, "--count", "20", "--seed", "1", page=lambda one: judge(one, count=2))
     second = illsort("audit", library, page=lambda one: judge(one, wrong=()))
 
-    assert (0, 0) == (first.exit_code, second.exit_code)
+    assert (0, 0) == (first.returncode, second.returncode)
     assert "2 of 20 are answered; the same command goes on" in first.stdout
     assert "of 30 filed pictures at most 6.7% wrong, 95% confidence; 0 of 20" in second.stdout
     assert "chibi" in second.stdout.splitlines()[-1]
@@ -90,12 +89,12 @@ def test_a_missed_target_is_met_by_a_threshold_and_the_run_can_be_undone(tmp_pat
     shown = illsort("audit", library, "--yes", page=judge)
     low = {f"chibi {number}.png" for number in (26, 27, 28)}
 
-    assert 0 == shown.exit_code
+    assert 0 == shown.returncode
     assert "at most 13.4% wrong, 95% confidence; 4 of 30, all there are" in shown.stdout
     assert "that 5.0% is kept is not shown; 0.74 would keep it: 26 of 30 stay filed" in shown.stderr
     assert "run 2: 4 pictures went to _review" in shown.stderr
     assert low | {"chibi 20.png"} == waiting(library)
-    assert 0 == illsort("undo", library, "--run", "2").exit_code
+    assert 0 == illsort("undo", library, "--run", "2").returncode
     assert before == all_files(library)
 
 
@@ -103,7 +102,7 @@ def test_nothing_is_filed_without_yes(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
     shown = illsort("audit", library, "--max-error", "0.05", page=judge)
 
-    assert 1 == shown.exit_code
+    assert 1 == shown.returncode
     assert "--yes puts the others into _review" in shown.stderr
     assert set() == waiting(library)
 
@@ -113,7 +112,7 @@ def test_yes_files_a_finished_audit_without_the_page(tmp_path: Path) -> None:
     judge(library)
     shown = illsort("audit", library, "--yes")
 
-    assert 0 == shown.exit_code
+    assert 0 == shown.returncode
     assert WRONG == waiting(library)
 
 
@@ -133,7 +132,7 @@ def test_a_finished_audit_is_judged_by_another_target_without_asking_again(tmp_p
 
     assert "20.0% is kept" in shown.stderr
     assert (0, True, True, 30, 4) == (
-        shown.exit_code,
+        shown.returncode,
         result["kept"],
         result["finished"],
         result["asked"],
@@ -155,7 +154,7 @@ def test_json_says_what_was_filed(tmp_path: Path) -> None:
 def test_json_states_the_last_audit_and_draws_none(tmp_path: Path) -> None:
     library = filed_library(tmp_path, THIRTY)
     none = illsort("audit", library, "--json")
-    assert (2, "") == (none.exit_code, none.stdout)
+    assert (2, "") == (none.returncode, none.stdout)
     assert "--new draws one" in none.stderr
     illsort("audit", library, "--new", "--json")
     judge(library)
@@ -167,7 +166,7 @@ def test_json_states_the_last_audit_and_draws_none(tmp_path: Path) -> None:
     assert (first["audit"], 30) == (again["audit"], again["asked"])
     assert "run" not in again
     assert "run 2 filed by this outcome" in stated.stderr
-    assert 2 == illsort("audit", library, "--json", "--count", "7").exit_code
+    assert 2 == illsort("audit", library, "--json", "--count", "7").returncode
     assert first["audit"] + 1 == json.loads(illsort("audit", library, "--new", "--json").stdout)["audit"]
 
 
@@ -175,7 +174,7 @@ def test_too_few_answers_say_how_many_it_takes(tmp_path: Path) -> None:
     library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9] * 400))
     shown = illsort("audit", library, "--max-error", "0.02", "--count", "20", page=judge)
 
-    assert 1 == shown.exit_code
+    assert 1 == shown.returncode
     assert f"illsort audit {library} --new --count 400" in shown.stderr
 
 
@@ -184,7 +183,7 @@ def test_when_all_images_are_judged_no_further_audit_is_suggested(tmp_path: Path
     every = {f"chibi {number}.png" for number in range(6)}
     shown = illsort("audit", library, "--max-error", "0.02", page=lambda one: judge(one, wrong=every))
 
-    assert 1 == shown.exit_code
+    assert 1 == shown.returncode
     assert "no threshold is shown to keep it either\n" in shown.stderr
 
 
@@ -198,7 +197,7 @@ def test_what_the_page_filed_is_printed_when_it_ends(tmp_path: Path) -> None:
 
     shown = illsort("audit", library, page=page)
 
-    assert 0 == shown.exit_code
+    assert 0 == shown.returncode
     assert "at most 13.4% wrong, 95% confidence; 4 of 30, all there are" in shown.stdout
     assert f"run 2 filed by this outcome; illsort undo {library} --run 2 takes it back\n" in shown.stdout
 
@@ -235,7 +234,7 @@ def test_status_shows_the_last_audit_and_whether_it_still_holds(tmp_path: Path) 
 def test_a_target_that_is_no_share_is_refused_in_one_line(tmp_path: Path, share: str) -> None:
     shown = illsort("audit", filed_library(tmp_path, THIRTY), f"--max-error={share}")
 
-    assert 2 == shown.exit_code
+    assert 2 == shown.returncode
     assert 1 == len(shown.stderr.splitlines())
     assert "give a share between 0 and 1" in shown.stderr
 
@@ -244,7 +243,7 @@ def test_a_target_that_is_no_share_is_refused_in_one_line(tmp_path: Path, share:
 def test_show_is_accepted_and_one_line_says_it_is_not_used(tmp_path: Path, show: str) -> None:
     shown = illsort("audit", filed_library(tmp_path, THIRTY), "--show", show, page=lambda _: None)
 
-    assert 0 == shown.exit_code
+    assert 0 == shown.returncode
     assert "--show is no longer used: the page shows the pictures\n" == shown.stderr
 
 
@@ -257,7 +256,7 @@ def test_nothing_a_person_decided_is_overruled_by_a_later_sort(tmp_path: Path) -
         for seed in range(8):
             (crawl / f"{color} {seed}.png").write_bytes(encoded(varied(COLORS[color], seed=seed), "PNG"))
     sort = ("sort", crawl, "--out", library, "--workers", "0")
-    assert 0 == illsort(*sort, "--model", bundle).exit_code
+    assert 0 == illsort(*sort, "--model", bundle).returncode
     with open_session(library, count=12, seed=0) as session:
         names = [path.name for drawn in session.state.audit.drawn if (path := session.path_of(drawn)) is not None]
     wrong, right = set(names[:2]), set(names[2:])
@@ -265,8 +264,8 @@ def test_nothing_a_person_decided_is_overruled_by_a_later_sort(tmp_path: Path) -
     illsort("audit", library, "--yes")
     assert wrong == waiting(library)
 
-    assert 0 == illsort(*sort).exit_code
+    assert 0 == illsort(*sort).returncode
     assert wrong == waiting(library)
-    assert 0 == illsort(*sort, "--threshold", "0.99999").exit_code
+    assert 0 == illsort(*sort, "--threshold", "0.99999").returncode
     with read_catalog(library) as catalog:
         assert right == {source.name for source, _ in placed_sources(catalog)}

@@ -13,7 +13,9 @@ from classifier.cli.main import app
 from classifier.i18n import Language, set_language
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
+from kit.audits import Kind, filed_library
 from kit.bundles import color_bundle
+from kit.commands import illsort
 from kit.pictures import COLORS, encoded, plain
 from kit.tree import make_tree
 
@@ -63,6 +65,24 @@ def test_help_is_chinese_in_a_chinese_locale(
     assert "\n参数:\n" in told
     assert "  显示这段说明并退出。\n" in told
     assert "  示例：illsort verify ~/sorted --quick\n" in told
+
+
+def test_what_options_take_is_chinese_and_in_columns() -> None:
+    lines = illsort("train", "--help", "--lang", "zh").stdout.splitlines()
+
+    assert lines[0].endswith(" train [选项]")
+    assert "  -m, --model 路径   模型写到这个文件夹。" in lines
+    assert "  --recipe 文字      auto、finetune 或 head（默认：auto）。" in lines
+    assert "  --allow-pickle     也读取不是 safetensors 的权重。" in lines
+    assert "[默认值：0；" in illsort("review", "--help", "--lang", "zh").stdout.replace("; ", "；")
+
+
+def test_runs_are_named_in_chinese(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.99]))
+    lines = illsort("--lang", "zh", "status", library).stdout.splitlines()
+
+    assert lines[1].startswith("#1 整理")
+    assert " 硬链接 " in lines[1]
 
 
 def test_what_is_not_guaranteed_or_not_filed_is_chinese_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from classifier.catalog.stats import library_stats
-from classifier.cli.main import app
 from classifier.project import PROJECT_FILE
 from classifier.records import Mode
 from classifier.report.preview_sheet import write_preview_sheet
@@ -18,6 +17,7 @@ from classifier.sort.last_preview import LastPreview, last_preview
 from classifier.sort.pipeline import sort
 from classifier.sort.preview import preview
 from kit.bundles import color_bundle
+from kit.commands import illsort
 from kit.interrupt import Stop, Stopping
 from kit.pictures import COLORS, encoded, plain, varied
 from kit.tree import make_tree
@@ -34,11 +34,6 @@ CRAWL |= {"large.png": encoded(varied(COLORS["green"], seed=2, size=(300, 200)),
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return color_bundle(tmp_path_factory.mktemp("model") / "colors").folder
-
-
-def illsort(*words: str | Path) -> None:
-    with pytest.raises(SystemExit):
-        app([str(word) for word in words])
 
 
 def words_in(line: str) -> list[str]:
@@ -72,12 +67,10 @@ def planned(found: LastPreview) -> tuple[dict[str, int], dict[str, int], int]:
         ("--mode", "link", "--set", "sort.sidecars=true", "--no-embeddings"),
     ],
 )
-def test_the_printed_command_files_what_was_previewed(
-    tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str], asked: tuple[str, ...]
-) -> None:
+def test_the_printed_command_files_what_was_previewed(tmp_path: Path, bundle: Path, asked: tuple[str, ...]) -> None:
     crawl, library = make_tree(tmp_path / "crawl", CRAWL), tmp_path / "sorted"
-    illsort("sort", crawl, "--out", library, "--model", bundle, "-j", "0", "--dry-run", *asked)
-    line = capsys.readouterr().out.splitlines()[-1]
+    previewed = illsort("sort", crawl, "--out", library, "--model", bundle, "-j", "0", "--dry-run", *asked)
+    line = previewed.stdout.splitlines()[-1]
     expected = planned(found_in(library))
     illsort(*words_in(line[line.index("illsort sort") :]), "-j", "0")
 

@@ -14,20 +14,17 @@ import pytest
 from typer.core import TyperGroup
 
 from classifier.cli.main import app
+from classifier.paths import quoted
 from classifier.records import ImageId
 from classifier.web.thumbnails import ThumbnailCache
 from kit.bundles import color_bundle
+from kit.commands import illsort
 from kit.pictures import COLORS, encoded, plain
 from kit.tree import make_tree
 
 COMMANDS = ("train", "sort", "status", "review", "audit", "undo", "verify", "demo")
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide.md"
 RED = encoded(plain(COLORS["red"]), "PNG")
-
-
-def illsort(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "classifier", *(str(word) for word in words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -148,14 +145,16 @@ def test_status_shows_counts_and_reasons(tmp_path: Path, bundle: Path) -> None:
     crawl = make_tree(
         tmp_path / "crawl", {"a.png": RED, "b.jpg": b"<html>", "u.png": encoded(plain((120, 120, 120)), "PNG")}
     )
-    illsort("sort", crawl, "--out", tmp_path / "out", "--model", bundle)
-    shown = illsort("status", tmp_path / "out")
+    library = tmp_path / "my out"
+    sorted_ = illsort("sort", crawl, "--out", library, "--model", bundle)
+    shown = illsort("status", library)
 
+    assert f"next, decide what waits: illsort review {quoted(str(library))}" == sorted_.stdout.splitlines()[-1]
     assert 0 == shown.returncode
     assert "#1 sort" in shown.stdout
     assert [["all", "1", "1"]] == [line.split() for line in shown.stdout.splitlines() if line.startswith("all")]
     assert "b.jpg: not a picture:" in shown.stdout
-    assert {"red": 1} == json.loads(illsort("status", tmp_path / "out", "--json").stdout)["filed"]
+    assert {"red": 1} == illsort("status", library, "--json").json["filed"]
 
 
 def test_status_says_how_much_the_small_pictures_of_the_page_take(tmp_path: Path, bundle: Path) -> None:
@@ -170,7 +169,8 @@ def test_status_says_how_much_the_small_pictures_of_the_page_take(tmp_path: Path
 
 
 def test_python_dash_m_is_the_same_program() -> None:
-    assert "illsort" in illsort("--version").stdout
+    command = [sys.executable, "-m", "classifier", "--version"]
+    assert b"illsort" in subprocess.run(command, capture_output=True, check=True).stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from classifier.cli.main import app
 from classifier.cli.train import show_doubts, show_forecast
 from kit.bundles import color_bundle
+from kit.commands import illsort
 
 DOUBT = {"path": "labels/cat/a.png", "category": "cat", "likely": "dog", "wrong": 0.9, "confidence": 0.87}
 SHOWN = "93% (90% to 95%) right, in hindsight 93% (90% to 95%) filed at 5% wrong"
@@ -17,16 +16,16 @@ SHOWN = "93% (90% to 95%) right, in hindsight 93% (90% to 95%) filed at 5% wrong
 
 def test_a_model_gets_its_report_and_its_path_is_printed(tmp_path: Path) -> None:
     folder = color_bundle(tmp_path / "colors", evidence=90).folder
-    shown = CliRunner().invoke(app, ["report", str(folder)])
+    shown = illsort("report", folder)
 
-    assert (0, f"report: {folder / 'report.html'}\n") == (shown.exit_code, shown.stdout)
+    assert (0, f"report: {folder / 'report.html'}\n") == (shown.returncode, shown.stdout)
     assert (folder / "report.html").is_file()
 
 
 def test_a_folder_that_is_neither_gives_one_line_and_exit_code_2(tmp_path: Path) -> None:
-    shown = CliRunner().invoke(app, ["report", str(tmp_path)])
+    shown = illsort("report", tmp_path)
 
-    assert 2 == shown.exit_code
+    assert 2 == shown.returncode
     assert "is neither a model's folder" in shown.stderr
     assert [] == list(tmp_path.iterdir())
 
@@ -35,7 +34,7 @@ def test_open_shows_it_in_the_browser(tmp_path: Path, monkeypatch: pytest.Monkey
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     folder = color_bundle(tmp_path / "colors", evidence=90).folder
-    CliRunner().invoke(app, ["report", str(folder), "--open"])
+    illsort("report", folder, "--open")
 
     assert [(folder / "report.html").resolve().as_uri()] == opened
 
@@ -70,7 +69,7 @@ def test_without_measurements_nothing_is_printed(capsys: pytest.CaptureFixture[s
 
 
 def test_the_help_of_report_ends_with_an_example_and_both_guides_name_it() -> None:
-    shown = CliRunner().invoke(app, ["report", "--help"]).stdout
+    shown = illsort("report", "--help").stdout
 
     assert "Example:  illsort report ~/models/mine --open" == shown.rstrip().splitlines()[-1].strip()
     for name in ("guide.md", "guide.zh-CN.md"):

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from kit.bundles import color_bundle
+from kit.commands import illsort
 from kit.pictures import COLORS, encoded, plain, varied
 from kit.tree import all_files, make_tree
 
 CRAWL = {f"{color}.png": encoded(varied(COLORS[color], seed=1), "PNG") for color in ("red", "green", "blue")}
 CRAWL |= {"u.png": encoded(plain((120, 120, 120)), "PNG"), "p.jpg": b"<html>"}
-
-
-def illsort(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "classifier", *(str(word) for word in words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from kit.commands import Ended, illsort
 from kit.hub import tiny_backbone
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import make_tree
@@ -18,15 +17,14 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_backbone(tmp_path_factory.mktemp("tiny") / "backbone")
 
 
-def train(folder: Path, backbone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def train(folder: Path, backbone: Path, *words: str) -> Ended:
     config = folder / "mine.toml"
     config.write_text(
         f"[labels]\nfolder = '{folder / 'labels'}'\n[model]\nfolder = '{folder / 'model'}'\n"
         f"backbone = 'local-dir:{backbone}'\nimage_size = 32\n[train]\nepochs = 1\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "classifier", "train", "--config", str(config), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+    return illsort("train", "--config", config, *words)
 
 
 def labels(folder: Path, **more: bytes) -> None:

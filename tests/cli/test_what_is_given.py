@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from classifier.cli.options import as_path
 from classifier.errors import ModelError, SettingsError
 from classifier.model.bundle import check_target
 from classifier.paths import given_path
+from kit.commands import illsort
 from kit.tree import read_tree
 
 needs_users = pytest.mark.skipif(sys.platform == "win32", reason="Windows gives every name a home folder")
@@ -34,14 +34,6 @@ _values = (
     | _paths
 )
 _names = [f"{section}.{key}" for section, of in all_settings.Settings() for key in type(of).model_fields]
-
-
-def run(*words: str) -> tuple[int, str, str]:
-    """The command in this process; it must end by itself: exit code, stdout and stderr."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
-        app(list(words))
-    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
@@ -135,9 +127,9 @@ COMMANDS = [
 @given(command=st.sampled_from(COMMANDS), path=_paths.filter(lambda path: path not in {".", "~"}))
 def test_any_path_given_to_any_command_ends_in_one_line(command: tuple[str, ...], path: str) -> None:
     """None of them is there, so each is refused, and nothing is made but what was asked for."""
-    code, out, err = run(*(word.replace("{}", path) for word in command))
-    assert code in {0, 2}, err
-    assert not code or (out == "" and 1 == err.count("\n")), err
+    ended = illsort(*(word.replace("{}", path) for word in command))
+    assert ended.returncode in {0, 2}, ended
+    assert not ended.returncode or (ended.stdout == "" and 1 == ended.stderr.count("\n")), ended
 
 
 @pytest.mark.usefixtures("at_home")
@@ -146,18 +138,45 @@ def test_any_path_given_to_any_command_ends_in_one_line(command: tuple[str, ...]
 )
 def test_an_empty_path_is_not_the_current_folder(words: tuple[str, ...]) -> None:
     Path("a.jpg").write_bytes(b"a")
-    code, _, err = run(*words)
-    assert (2, 1) == (code, err.count("\n"))
-    assert "the path is empty; write . for the current folder" in err
+    ended = illsort(*words)
+    assert (2, 1) == (ended.returncode, ended.stderr.count("\n"))
+    assert "the path is empty; write . for the current folder" in ended.stderr
     assert {"a.jpg": b"a"} == read_tree(Path())
+
+
+def test_a_path_is_shown_without_what_leads_nowhere(at_home: Path) -> None:
+    (at_home / "here" / "link").symlink_to(at_home / "home")
+    given = ("a/../b", "./b", "b/", "a/b/../../b", "a/..", "../x/..", "link/../b", at_home / "a" / ".." / "b")
+
+    assert ["b", "b", "b", "b", ".", "..", "link/../b", at_home / "b"] == [
+        path if path.is_absolute() else path.as_posix() for path in map(given_path, given)
+    ]
+    assert "illsort: b: there is no such folder" in illsort("status", "./a/../b/").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--mode", "foo"), "--mode: sort.mode = 'foo': give one of 'link', 'copy', 'move', 'symlink'"),
+        (("--set", "sort.mode=foo"), "--set sort.mode=foo: sort.mode = 'foo': give one of 'link', 'copy', 'move', 'sy"),
+        (("--config", "mine.toml"), "mine.toml: sort.mode = 'foo': give one of 'link', 'copy', 'move', 'symlink'"),
+        (("--workers", "a"), "--workers / -j: 'a': give a whole number; see "),
+        (("--threshold", "1e400"), "--threshold: sort.threshold = inf: give a number that is finite"),
+    ],
+)
+@pytest.mark.usefixtures("at_home")
+def test_a_bad_value_is_named_with_where_it_was_given_and_what_may_be(words: tuple[str, ...], line: str) -> None:
+    Path("mine.toml").write_text("[sort]\nmode = 'foo'\n", encoding="utf-8")
+
+    assert illsort("sort", "x", "--out", "y", *words).stderr.startswith(f"illsort: {line}")
 
 
 def test_a_tilde_is_the_home_folder_wherever_the_shell_left_it(at_home: Path) -> None:
     home = at_home / "home"
     assert f"local-dir:{home / 'x'}" == all_settings.load(None, ["model.backbone=local-dir:~/x"]).model.backbone
     assert home / "x" == as_path("~/x") == all_settings.load(None, ["model.folder=~/x"]).model.folder
-    assert f"illsort: {home / 'none'}: there is no such folder" in run("sort", "~/none", "--out=~/sorted")[2]
-    assert f"illsort: {home / 'none'}: there is no such folder" in run("status", "~/none")[2]
+    assert f"illsort: {home / 'none'}: there is no such folder" in illsort("sort", "~/none", "--out=~/sorted").stderr
+    assert f"illsort: {home / 'none'}: there is no such folder" in illsort("status", "~/none").stderr
     assert {} == read_tree(Path())
 
 

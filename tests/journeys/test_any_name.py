@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import sys
 import tempfile
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from classifier.active.sample import take_sample
-from classifier.cli.main import app
 from classifier.labels.load import read_labels
 from classifier.paths import from_text
 from classifier.settings import load
 from kit.bundles import color_bundle
+from kit.commands import illsort
 from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import blended, served
 from kit.tree import all_files
@@ -49,16 +46,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*words: str | Path, code: int = 0) -> str:
     """Run one command in this process, as on a terminal that takes UTF-8 alone; what it printed on stdout."""
-    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="strict") for _ in range(2)]
-    stdin = patch("sys.stdin", io.TextIOWrapper(io.BytesIO()))
-    with stdin, redirect_stdout(streams[0]), redirect_stderr(streams[1]), pytest.raises(SystemExit) as ended:
-        app([str(word) for word in words])
-    for stream in streams:
-        stream.flush()
-    out, err = (stream.buffer.getvalue().decode() for stream in streams)  # type: ignore[attr-defined]
-    assert code == (ended.value.code or 0), (words[0], out, err)
-    assert "\x1b" not in out + err
-    return out
+    ended = illsort(*words)
+    assert code == ended.returncode, (words[0], ended)
+    assert "\x1b" not in ended.stdout + ended.stderr
+    return ended.stdout
 
 
 def as_json(*words: str | Path, code: int = 0) -> dict[str, Any]:

@@ -21,12 +21,12 @@ from classifier.catalog.move_log import NAME as TRAIL
 from classifier.catalog.move_log import checksum, row_checksum
 from classifier.catalog.moves import MOVE_COLUMNS
 from classifier.catalog.values import to_bytes
-from classifier.cli.main import app
 from classifier.errors import IllsortError, LibraryError
 from classifier.i18n import Language, translate
 from classifier.model.bundle import Bundle
 from classifier.records import AnnotationKind
 from classifier.web.pending_moves import file_decided
+from kit import commands
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
 from kit.reviewing import blended, served
@@ -77,12 +77,8 @@ class Terminal(io.StringIO):
 
 def illsort(*words: str | Path, stdin: io.StringIO | None = None) -> tuple[int, str]:
     """The command in this process, by default with a stdin that is no terminal: exit code, and all that it said."""
-    said = io.StringIO()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sys.stdin", stdin or io.StringIO("n\n" * 500))
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), pytest.raises(SystemExit) as ended:
-            app([str(word) for word in words])
-    return int(ended.value.code or 0), said.getvalue()
+    ended = commands.illsort(*words, stdin=stdin or io.StringIO("n\n" * 500))
+    return ended.returncode, ended.stderr + ended.stdout
 
 
 def sort(crawl: Path, library: Path, bundle: Bundle, *words: str) -> tuple[int, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import subprocess
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kit import commands
 from kit.reviewing import served
 from kit.tree import all_files
 
@@ -55,10 +55,9 @@ def path_columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 
 def illsort(*words: str | Path, status: int = 0) -> dict[str, Any]:
     """What `illsort *words --json` answers."""
-    command = [sys.executable, "-m", "classifier", *(str(word) for word in words), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-    assert done.returncode == status, done.stderr
-    return json.loads(done.stdout)
+    ended = commands.illsort(*words, "--json")
+    assert ended.returncode == status, ended.stderr
+    return ended.json
 
 
 def where(names: Iterable[str]) -> Counter[str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from classifier.filing.undo import undo
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
+from kit import commands
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import Tree, make_tree, read_tree
@@ -33,9 +31,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def illsort(*words: str | Path) -> tuple[int, dict[str, Any], str]:
-    command = [sys.executable, "-m", "classifier", *(str(word) for word in words), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
-    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+    ended = commands.illsort(*words, "--json")
+    return ended.returncode, ended.json if ended.stdout else {}, ended.stderr
 
 
 @pytest.mark.parametrize("mode", [Mode.MOVE])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle
+from kit.commands import illsort
 from kit.pictures import COLORS, busy, encoded, varied
 from kit.tree import make_tree, read_tree
 
@@ -109,8 +108,3 @@ def test_the_command_line_shows_how_many_are_unknown_and_where(tmp_path: Path, b
     assert f"3 unlike all your labels: {tmp_path / 'sorted' / '_unknown'}" in done.stderr
     assert "3 in _unknown: unlike every picture you labeled" in told.stdout
     assert 3 == json.loads(illsort("status", tmp_path / "sorted", "--json").stdout)["unknown"]
-
-
-def illsort(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "classifier", *(str(word) for word in words)]
-    return subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
