@@ -1,7 +1,7 @@
 // What a view shows when it has no image left: what waits elsewhere, and what can be done.
 
 import { button, make, muted } from "./dom.js";
-import { askToFile, fileLabel, trainingHint } from "./filing.js";
+import { askToFile, fileLabel, trainingLines } from "./filing.js";
 import { allSaved, unsavedCount } from "./http.js";
 import { _, count_ } from "./i18n.js";
 
@@ -21,7 +21,7 @@ export function emptyQueue(app) {
     skipped && queue !== "skipped"
       ? make("p", {}, count_("{count} was skipped: look under Skipped.", "{count} were skipped: look under Skipped.", { count: skipped })) : null,
     ...filingLines(app),
-    ...(isLabeling && !count ? [make("p", {}, trainingHint()), make("code", {}, trainCommand)] : []));
+    ...(isLabeling && !count ? trainingLines(trainCommand) : []));
 }
 
 function headline({ filter: { folder } }, count) {

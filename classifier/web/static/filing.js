@@ -2,14 +2,24 @@
 
 import { sendFile } from "./api.js";
 import { cancelButton, closeButton, closeDialog, notify, openDialog } from "./dialogs.js";
-import { button, make } from "./dom.js";
+import { button, make, muted } from "./dom.js";
+import { base } from "./http.js";
 import { _, count_, inLanguage } from "./i18n.js";
 
 const MIN_LABELS = 2; // of each of two categories, for a model to be trained
 
 export const fileLabel = (count) => _("File {count}", { count });
 
-export const trainingHint = () => _("These labels become a model with");
+const trainingTitle = () => (base ? _("These labels are ready to train on") : _("These labels become a model with"));
+
+// The command that trains; where the page was opened from the home page, below the button that goes on there.
+const trainingCommand = (command) => (base ? [muted(_("In a terminal, this does the same:")), make("code", {}, command)] : [make("code", {}, command)]);
+
+const trainingButton = (attributes = {}) =>
+  (base ? button(_("Go on to Train"), () => { location.href = "../#train"; }, { class: "primary go-train", ...attributes }) : null);
+
+// What an empty queue of labeling says of training.
+export const trainingLines = (command) => [make("p", {}, trainingTitle()), trainingButton(), ...trainingCommand(command)];
 
 export const notFiledText = (error) => _("Not filed: {error}. Your decisions are kept, and the next sort files them too.", { error });
 
@@ -45,8 +55,9 @@ async function file(app) {
   app.redrawIfEmpty();
 }
 
-// The command that trains a model, once two categories have some labels.
+// Offers to train a model, once two categories have some labels.
 function offerTraining({ state }) {
   if (state.categories.filter(({ labelCount }) => labelCount >= MIN_LABELS).length < 2) return;
-  openDialog(trainingHint(), make("code", {}, state.trainCommand), closeButton({ autofocus: true }));
+  const buttons = [trainingButton({ autofocus: true }), closeButton({ autofocus: !base })].filter(Boolean);
+  openDialog(trainingTitle(), make("div", { class: "form" }, ...trainingCommand(state.trainCommand)), ...buttons);
 }

@@ -24,6 +24,7 @@ class Home {
     this.factsAt = 0;
     this.timer = 0;
     this.isLost = false;
+    this.wanted = location.hash.slice(1); // the step to bring into view: its name, or "next"
   }
 
   async open() {
@@ -83,6 +84,7 @@ class Home {
     this.form = null;
     this.cards = [];
     this.jobs = [];
+    this.wanted = "next";
     this.show(home);
     await this.refresh();
   }
@@ -127,6 +129,18 @@ class Home {
     const steps = stepsOf(this.home.project, this.jobs);
     if (!this.cards.length) this.#drawAll(steps);
     steps.forEach((step, index) => this.cards[index].update(step, this.home));
+    if (this.wanted) this.#bringIntoView(steps);
+  }
+
+  // Once, after the page was opened for a step or a project was made. Counting the crawl is not waited for.
+  #bringIntoView(steps) {
+    const isCounted = this.home.project.crawl?.done !== false;
+    const index = steps.findIndex((step) => (this.wanted === "next" ? !step.isDone && (isCounted || step.command !== "look") : step.command === this.wanted));
+    const card = this.cards[index]?.element;
+    card?.scrollIntoView({ block: "center" });
+    card?.querySelector(`#start-${steps[index].command}:enabled`)?.focus({ preventScroll: true });
+    this.wanted = "";
+    history.replaceState(null, "", location.pathname);
   }
 
   #place(element) {
