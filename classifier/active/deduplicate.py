@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from classifier.errors import Message
 from classifier.labels.dataset import read_example
 from classifier.labels.near_duplicates import near_duplicates
 from classifier.model.head import l2_normalize
+from classifier.progress import Progress, SilentProgress, Stage
 from classifier.records import Example, Label
 
 if TYPE_CHECKING:
@@ -26,7 +28,12 @@ _CHUNK: Final = 512
 
 
 def duplicate_indices(
-    paths: Sequence[Path], embeddings_ND: NDArray[np.float32], *, bits: int, max_megapixels: float
+    paths: Sequence[Path],
+    embeddings_ND: NDArray[np.float32],
+    *,
+    bits: int,
+    max_megapixels: float,
+    progress: Progress | None = None,
 ) -> set[int]:
     """Indices of `paths` that nearly duplicate an earlier one that is kept.
 
@@ -34,7 +41,8 @@ def duplicate_indices(
     differing bits, and by thumbnail.
     """
     likely = sorted({index for pair in _close(embeddings_ND) for index in pair})
-    examples = list(_read([paths[index] for index in likely], max_megapixels))
+    with (progress or SilentProgress()).stage(Message("comparing"), total=len(likely), unit="picture") as stage:
+        examples = list(_read([paths[index] for index in likely], max_megapixels, stage))
     readable = [(index, example) for index, example in zip(likely, examples, strict=True) if example is not None]
     pairs = near_duplicates([example for _, example in readable], bits)
     return drop_repeats((readable[first][0], readable[second][0]) for first, second in pairs)
@@ -58,7 +66,8 @@ def _close(embeddings_ND: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
                 yield int(start + row), int(column)
 
 
-def _read(paths: Sequence[Path], max_megapixels: float) -> Iterator[Example | None]:
+def _read(paths: Sequence[Path], max_megapixels: float, stage: Stage) -> Iterator[Example | None]:
     with ThreadPoolExecutor() as pool:
         for read in pool.map(lambda path: read_example(Label(path=path, category=""), max_megapixels), paths):
+            stage.advance()
             yield read if isinstance(read, Example) else None

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from classifier.model.start import load_start
 from classifier.sort.reuse_embeddings import EmbeddingWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,9 +37,12 @@ if TYPE_CHECKING:
     from classifier.inference.reader import Limits
     from classifier.model.backbone import Network
     from classifier.model.tags import Tags
-    from classifier.progress import Progress
+    from classifier.progress import Progress, Stage
     from classifier.records import ImageId
     from classifier.settings import Settings
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +95,20 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
         results = infer(
             paths, encoder.network, encoder.reader, encoder.runtime, pool=pool, stats=True, progress=progress
         )
-        while batch := list(islice(results, _BATCH)):
+        counted = _counted(results, stage)
+        while batch := list(islice(counted, _BATCH)):
             locations = writer.write([result for result in batch if isinstance(result, Inferred)])
             with catalog.transaction():
                 for result in batch:
                     _record(catalog, paths[result.key], result)
                 writer.record(locations)
-            stage.advance(len(batch))
+
+
+def _counted(results: Iterator[T], stage: Stage) -> Iterator[T]:
+    """Counts one by one: a batch takes half a minute where the network is large and the machine slow."""
+    for result in results:
+        stage.advance()
+        yield result
 
 
 def _record(catalog: Catalog, path: Path, result: Inferred | InferenceFailure) -> None:

@@ -88,13 +88,14 @@ def take_sample(
         _draw(catalog, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
         embed_sample(catalog, library=library, crawl=crawl, encoder=encoder, progress=progress)
         found = list(files.readable(catalog, crawl=crawl))
-        left_out = _near_duplicates(catalog, library, found, encoder=encoder, settings=settings)
+        left_out = _near_duplicates(catalog, library, found, encoder=encoder, settings=settings, progress=progress)
         new = [(image_id, file) for image_id, file, is_placed in found if not is_placed and image_id not in left_out]
         placed = _place(catalog, library, new, run=run, method=method, progress=progress)
         if placed or not ranking.attach_newest(catalog).number:
             wanted = [image_id for image_id, _, _ in found if image_id not in left_out]
-            loaded = load_embeddings(catalog, library, wanted, backbone=encoder.key)
-            write_clusters(library, loaded, encoder.tags)
+            with progress.stage(Message("grouping"), total=None, unit=""):
+                loaded = load_embeddings(catalog, library, wanted, backbone=encoder.key)
+                write_clusters(library, loaded, encoder.tags)
         write_failure_list(catalog, library, progress, run=run)
         sample = _summary(
             catalog, crawl, encoder=encoder, left_out=len(left_out), placed=placed, failed=len(new) - placed
@@ -183,6 +184,7 @@ def _near_duplicates(
     *,
     encoder: Encoder,
     settings: Settings,
+    progress: Progress,
 ) -> set[ImageId]:
     """Images that are not placed because they nearly duplicate one that is placed, or else the first by path."""
     paths = {image_id: file.path for image_id, file, _ in sorted(found, key=lambda one: not one[2])}
@@ -197,6 +199,7 @@ def _near_duplicates(
         kept.embeddings[[row[image_id] for image_id in order]],
         bits=settings.labels.near_duplicate_bits,
         max_megapixels=settings.images.max_megapixels,
+        progress=progress,
     )
     return {order[number] for number in left_out} - placed
 

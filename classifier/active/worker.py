@@ -10,12 +10,16 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
+from classifier.active.sample import KIND
+from classifier.catalog import audits, ranking, runs
+from classifier.catalog.connection import read_catalog
 from classifier.errors import IllsortError, located_message
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ BATCH_SIZE: Final = 25
 """Annotations after which it learns at once."""
 _PAUSE_S: Final = 15.0
 """After so long without an annotation it learns from fewer."""
+_LOOK_S: Final = 1.0
 _LEAST_PRIORITY: Final = 19
 
 
@@ -36,6 +41,7 @@ def run_learner(pipe: Connection, library: Path) -> None:
         os.nice(_LEAST_PRIORITY)
     inbox: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, inbox), daemon=True).start()
+    _wait_for_groups(library)
     learner = _begin(pipe, library)
     pending = 0
     while learner is not None:
@@ -47,6 +53,16 @@ def run_learner(pipe: Connection, library: Path) -> None:
         elif pending >= BATCH_SIZE or (pending and not message):
             _learn(pipe, learner)
             pending = 0
+
+
+def _wait_for_groups(library: Path) -> None:
+    """Wait for the groups of a sample that is still being read: a learner takes its images from them once."""
+    while True:
+        with read_catalog(library) as catalog:
+            is_sample = audits.last_sort(catalog) is None and runs.has_run_of_kind(catalog, KIND)
+        if not is_sample or ranking.has_been_written(library):
+            return
+        time.sleep(_LOOK_S)
 
 
 def _next(inbox: SimpleQueue[dict[str, Any]]) -> dict[str, Any]:

@@ -72,6 +72,14 @@ def last_row(catalog: Catalog, backbone: str) -> RowLocation | None:
     return None if row is None else RowLocation(shard=row[0], row=row[1])
 
 
+def newest(catalog: Catalog, backbone: str, *, count: int) -> list[ImageId]:
+    """The images whose embeddings were stored last, the newest first."""
+    rows = catalog.connection.execute(
+        "SELECT picture FROM embeddings WHERE backbone = ? ORDER BY shard DESC, row DESC LIMIT ?", (backbone, count)
+    )
+    return [ImageId(image_id) for (image_id,) in rows]
+
+
 def without_prediction(
     catalog: Catalog, *, run: int, crawl: Path, backbone: str, model: str
 ) -> Iterator[tuple[int, list[tuple[int, ImageId]]]]:

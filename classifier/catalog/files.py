@@ -139,6 +139,16 @@ def readable(catalog: Catalog, *, crawl: Path) -> Iterator[tuple[ImageId, ImageF
         yield ImageId(image_id), file, bool(is_placed)
 
 
+def file_of(catalog: Catalog, image_id: ImageId) -> ImageFile | None:
+    """The first file by path, in any crawl, that held this image when it was read."""
+    row = catalog.connection.execute(
+        "SELECT path, size_bytes, mtime_ns, inode, device FROM files "
+        "WHERE picture = ? AND failure_kind IS NULL ORDER BY path LIMIT 1",
+        (image_id,),
+    ).fetchone()
+    return None if row is None else to_image_file(to_path(row[0]), *row[1:])
+
+
 def set_image_id(catalog: Catalog, file: ImageFile, image_id: ImageId) -> None:
     """Record which image `file` held when it was read; the caller holds the transaction."""
     catalog.connection.execute(

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from classifier.catalog.filesystem import make_state_folder
+from classifier.catalog.filesystem import make_state_folder, state_folder
 from classifier.catalog.sqlite_file import CACHE_KIB, uri_of
 from classifier.own_files import NEW, UPDATE, flush_to_disk, open_own, remove_own, replace_own
 from classifier.paths import to_json
@@ -129,6 +129,11 @@ def attach_newest(catalog: Catalog, attached: RankingSnapshot | None = None) -> 
     for statement in (_RANKS, _META, *_INDEXES):
         connection.execute(statement.format(schema="outlook"))
     return RankingSnapshot(number=0, meta={}, newest=newest)
+
+
+def has_been_written(library: Path) -> bool:
+    """Whether there is any ranking of a library, damaged or not."""
+    return next(_numbers(state_folder(library)), None) is not None
 
 
 def cluster_names(snapshot: RankingSnapshot) -> dict[str, list[str]]:

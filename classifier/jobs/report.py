@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from classifier.progress import Stage
 
 _EVERY_S: Final = 0.25
-_WINDOW: Final = 120
-"""Samples of how much is done, four a second: the rate is that of the last half minute."""
+_WINDOW_S: Final = 30.0
+"""The rate is that of so many seconds; of more, where less than two parts were done in them."""
 _MESSAGES: Final = 8
 
 
@@ -93,7 +93,8 @@ class _ReportedStage:
         self._done = 0
         self._note: Message | None = None
         self._followed: Callable[[], Message | None] | None = None
-        self._samples: deque[tuple[float, int]] = deque([(clock(), 0)], maxlen=_WINDOW)
+        self._began = clock()
+        self._samples: deque[tuple[float, int]] = deque([(self._began, 0)])
 
     def advance(self, count: int = 1) -> None:
         self._done += count
@@ -126,9 +127,12 @@ class _ReportedStage:
 
     def _rate(self) -> float | None:
         now = self._clock()
-        if len(self._samples) == 1 and now - self._samples[0][0] < 2 * _EVERY_S:
-            self._samples.clear()  # what is done so soon was done by an earlier run
-        self._samples.append((now, self._done))
+        if now - self._began < 2 * _EVERY_S:  # what is done so soon was done by an earlier run
+            self._samples = deque([(now, self._done)])
+        elif self._done != self._samples[-1][1]:
+            self._samples.append((now, self._done))
+        while len(self._samples) > 2 and self._samples[1][0] < now - _WINDOW_S:  # noqa: PLR2004 - one part at least
+            self._samples.popleft()
         began, before = self._samples[0]
         return (self._done - before) / (now - began) if now > began and self._done > before else None
 

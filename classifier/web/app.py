@@ -29,12 +29,13 @@ from classifier.web.routes.categories import category_routes
 from classifier.web.routes.images import image_routes, similar_routes, static_routes
 from classifier.web.routes.label_issues import label_issue_routes
 from classifier.web.routes.queue import filing_routes, folder_routes, queue_routes
+from classifier.web.routes.reading import reading_routes
 from classifier.web.session_thread import SessionThread
 from classifier.web.similar import SimilarImages
 from classifier.web.thumbnail_service import ThumbnailService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from classifier.records import ImageId
@@ -55,7 +56,8 @@ class Review:
     """The parts of the page, which its routes share.
 
     `max_error` is the error rate that an audit must show to be kept; None for that of the last sort. `train` is the
-    command that trains on what was decided, where a project names it.
+    command that trains on what was decided, where a project names it. `reading` returns the job that reads a sample for
+    this page, as the home page shows it, while there is one.
     """
 
     thumbnails: ThumbnailService
@@ -68,10 +70,12 @@ class Review:
         learn: LearnerTarget | None = None,
         max_error: float | None = None,
         train: str | None = None,
+        reading: Callable[[], dict[str, Any] | None] | None = None,
     ) -> None:
         self.library = library
         self.train = train or train_command(library)
         self.max_error = max_error
+        self.reading = reading
         self.session = SessionThread(library)
         self.learner = LearnerStatus(library, learn)
         self.folders = Folders(library)
@@ -82,6 +86,7 @@ class Review:
                 *static_routes(),
                 *image_routes(self),
                 *queue_routes(self),
+                *reading_routes(self),
                 *filing_routes(self),
                 *category_routes(self),
                 *similar_routes(self),
@@ -97,8 +102,9 @@ class Review:
         )
 
     def path_of(self, image_id: ImageId) -> Path | None:
-        """Where an image of the library or of the labels is, in any thread but the session's."""
-        return self.session.path_of(image_id) or self.labels.path_of(image_id)
+        """Where an image of the library, of the labels or only of the crawl is, in any thread but the session's."""
+        path = self.session.path_of(image_id) or self.labels.path_of(image_id)
+        return self.session.path_in_crawl(image_id) if path is None and self.reading else path
 
     def state(self, session: ReviewSession) -> dict[str, Any]:
         """The state of the page, in the session's thread."""

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from classifier.catalog import audits
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.files import file_of
 from classifier.catalog.places import place_of
 from classifier.catalog.queue_annotations import count_queues
 from classifier.catalog.ranking import attach_newest
 from classifier.catalog.values import to_path
 from classifier.errors import IllsortError
 from classifier.labels.from_annotations import placed_by_hand
+from classifier.records import time_of
 from classifier.settings import ImageSettings
 from classifier.web.session import ReviewSession
 
@@ -76,6 +78,17 @@ class SessionThread:
         """Where an image of the library is, in any other thread."""
         place = self.wait_for(lambda _: place_of(self.catalog, image_id))
         return None if place is None else self._library / to_path(place.path)
+
+    def path_in_crawl(self, image_id: ImageId) -> Path | None:
+        """The unchanged file of the crawl that holds an image which was read, in any other thread."""
+        file = self.wait_for(lambda _: file_of(self.catalog, image_id))
+        try:
+            status = None if file is None else file.path.stat()
+        except OSError:
+            return None
+        if file is None or status is None or (status.st_size, time_of(status)) != (file.size_bytes, file.mtime_ns):
+            return None
+        return file.path
 
     def bundle(self) -> Path | None:
         """The bundle of the last sort, in any other thread."""

@@ -46,6 +46,24 @@ def test_a_stage_has_its_count_its_rate_and_the_time_left(tmp_path: Path) -> Non
     assert [] == written(report, path)["stages"]
 
 
+def test_of_large_parts_that_come_seldom_the_rate_is_shown_too(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "progress"
+    report = JobReport(path, clock=clock)
+    shown = []
+    with report.stage(Message("looking"), total=320, unit="picture") as stage:
+        for pause in [0.25] * 4 + [3.0] * 33:
+            clock.now += pause
+            (one,) = written(report, path)["stages"]
+            shown.append((one["rate"], one["left"]))
+            if clock.now in {140.0, 182.0}:
+                stage.advance(64)
+
+    (first,) = {place for place, (rate, _) in enumerate(shown) if rate is not None and shown[place - 1][0] is None}
+    assert {(None, None)} == set(shown[:first])
+    assert 1.2 <= shown[first][0] <= 1.6
+    assert None not in {rate for rate, _ in shown[first:]}
+
+
 def test_of_a_command_of_many_stages_the_time_left_is_that_of_all(tmp_path: Path) -> None:
     clock, path = Clock(), tmp_path / "progress"
     report = JobReport(path, clock=clock)

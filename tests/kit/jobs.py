@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from classifier.errors import Message
 from classifier.i18n import Language
 from classifier.jobs.folder import JobFolder
-from classifier.jobs.records import Job
+from classifier.jobs.records import Job, JobState
+from classifier.jobs.report import JobReport
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30
@@ -50,6 +53,23 @@ from classifier.jobs.folder import JobFolder
 runner._python = lambda: [sys.executable, "-c", sys.argv[2]]
 runner.work(JobFolder(Path(sys.argv[1])))
 """
+
+
+@contextmanager
+def running_job(
+    project: Path, step: str = "sort", *, name: str = "sorting", done: int = 30, total: int = 40, unit: str = "picture"
+) -> Iterator[Job]:
+    """A sort that has read 30 of 40 pictures, or another job with one stage, for the page."""
+    folder = JobFolder(project)
+    job = folder.add(step, (step,), language=Language.ENGLISH)
+    with folder.queue_lock(wait_s=0):
+        folder.save(replace(job, state=JobState.RUNNING, attempts=1, started=0.0))
+        report = JobReport(folder.progress_file(job.number))
+        with report.stage(Message(name), total=total, unit=unit) as stage:
+            stage.advance(done)
+            report.say(Message("looking at the crawl"))
+            report.write()
+            yield job
 
 
 def add(folder: JobFolder, *words: str) -> Job:

@@ -35,7 +35,9 @@ class Home:
     def __init__(self, folder: Path | None, *, learn: LearnerTarget | None = None) -> None:
         self._folder = folder
         self.crawl = CrawlCounter()
-        self.label = Room(lambda: self.project().needed("labels"), learn)
+        self.label = Room(
+            lambda: self.project().needed("labels"), learn, reading=lambda: self.jobs().unfinished("label")
+        )
         self.review = Room(lambda: self.project().needed("library"), learn)
         self.app = Starlette(
             lifespan=self._lifespan,

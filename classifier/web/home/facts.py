@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import is_library, read_catalog
+from classifier.catalog.runs import EndState
 from classifier.catalog.stats import library_stats
 from classifier.errors import IllsortError, Message, message_of
 from classifier.labels.load import read_labels
@@ -55,12 +56,21 @@ def _not_all(count: int) -> Message:
 
 
 def _waiting(settings: Settings) -> dict[str, Any]:
-    """How many drawn pictures wait to be named, where labels are made from nothing."""
+    """How many drawn pictures wait to be named, where labels are made from nothing; `whole` once all are read."""
     folder = settings.labels.folder
     if folder is None or not is_library(folder):
         return {"drawn": False}
     stats = library_stats(folder)
-    return {"drawn": True, "waiting": sum(stats.review.values()), "named": sum(stats.filed.values())}
+    samples = [run.id for run in stats.runs if run.kind == "label"]
+    if not samples:
+        return {"drawn": False}
+    is_whole = stats.states[samples[-1]].ended is EndState.DONE
+    return {
+        "drawn": True,
+        "whole": is_whole,
+        "waiting": sum(stats.review.values()),
+        "named": sum(stats.filed.values()),
+    }
 
 
 def model_facts(folder: Path | None) -> dict[str, Any] | None:

@@ -69,6 +69,11 @@ class ProjectJobs:
         is_interrupted = is_begun and not self._folder.is_working()
         return [self._job(job, is_interrupted=is_interrupted) for job in jobs]
 
+    def unfinished(self, step: str) -> dict[str, Any] | None:
+        """The job of that step which waits, runs or was interrupted."""
+        found = (job for job in self.as_list() if job["step"] == step and job["state"] != JobState.ENDED)
+        return next(found, None)
+
     def log(self, number: int) -> dict[str, Any]:
         """The end of what a job printed, as lines that are harmless to show."""
         text = self._tail(number)

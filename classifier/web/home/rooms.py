@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Mount
 
@@ -33,9 +33,16 @@ PATHS: Final = ("/label", "/review")
 class Room:
     """The page of the folder that `library` names at the moment; the one before is closed when that changes."""
 
-    def __init__(self, library: Callable[[], Path], learn: LearnerTarget | None) -> None:
+    def __init__(
+        self,
+        library: Callable[[], Path],
+        learn: LearnerTarget | None,
+        *,
+        reading: Callable[[], dict[str, Any] | None] | None = None,
+    ) -> None:
         self._library = library
         self._learn = learn
+        self._reading = reading
         self._opening = asyncio.Lock()
         self._page: Review | None = None
         self._stack = AsyncExitStack()
@@ -70,7 +77,7 @@ class Room:
             if self._page is None or self._page.library != library:
                 await self._close()
                 await asyncio.to_thread(prepare, library)
-                page = Review(library, learn=self._learn, train=command(*STEPS["train"]))
+                page = Review(library, learn=self._learn, train=command(*STEPS["train"]), reading=self._reading)
                 await self._stack.enter_async_context(page.opened())
                 self._page = page
             return self._page

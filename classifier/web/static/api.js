@@ -109,6 +109,12 @@ export const sendNewCategory = async (name) => stateOf((await send("/api/categor
 
 export const sendRename = async (rename, to) => stateOf((await send("/api/categories", { rename, to })).state);
 
+// A sample that is still read: its job as the home page has it, whether its groups are there, what was read last.
+export async function fetchReading() {
+  const { job, grouped: isGrouped, pictures: ids } = await get("/api/reading");
+  return { job, isGrouped, ids };
+}
+
 // The folders of the crawl, around the chosen one: [number, name, depth, how many wait].
 export const fetchFolders = ({ queue, folder }) =>
   get("/api/folders", { tray: ["unknown", "skipped"].includes(queue) ? queue : "review", ...(folder !== "" && { folder }) });

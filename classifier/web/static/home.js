@@ -3,15 +3,16 @@
 import { hideNotification, isDialogOpen, notify } from "./dialogs.js";
 import { button, make, muted } from "./dom.js";
 import { fetchHome, fetchJobs, sendClose, sendCount, sendOpenSheet, sendStart, sendStop } from "./home_api.js";
-import { commandView, failureText, isActive, runningView, showLog, stateText } from "./home_job.js";
+import { commandView, failureText, isActive, showLog, stateText } from "./home_job.js";
 import { FoldersForm, Setup } from "./home_setup.js";
 import { factLine, stepsOf } from "./home_steps.js";
 import { RefusedError } from "./http.js";
 import { _, language, switchLanguage } from "./i18n.js";
+import { runningView } from "./progress_view.js";
 
 const BUSY_MS = 700;
 const CALM_MS = 4000;
-const FACTS_EVERY_MS = 10000;
+const FACTS_EVERY_MS = { busy: 2000, calm: 10000 };
 const view = document.getElementById("view");
 const bar = document.getElementById("toolbar");
 
@@ -50,7 +51,8 @@ class Home {
   async #read() {
     const before = this.jobs;
     this.jobs = this.home?.folder ? await fetchJobs() : [];
-    const isStale = this.home === null || Date.now() - this.factsAt > FACTS_EVERY_MS || endedIn(before) !== endedIn(this.jobs);
+    const age = Date.now() - this.factsAt;
+    const isStale = this.home === null || age > (this.jobs.some(isActive) ? FACTS_EVERY_MS.busy : FACTS_EVERY_MS.calm) || endedIn(before) !== endedIn(this.jobs);
     if (isStale || this.home.project?.crawl?.done === false) await this.#readFacts();
     else this.#update();
   }

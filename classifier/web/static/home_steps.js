@@ -1,8 +1,9 @@
 // The steps of a project in their order: what each of them shows, by what is on the disk and by its last job.
 
 import { make } from "./dom.js";
-import { formatDuration, formatSize, isActive } from "./home_job.js";
+import { isActive } from "./home_job.js";
 import { _, count_, formatNumber, formatPercent, inLanguage, language } from "./i18n.js";
+import { formatDuration, formatSize } from "./progress_view.js";
 
 const ENOUGH = 5; // labels in each of two categories, as `illsort label` counts
 const COMMA = () => _(", ");
@@ -50,21 +51,23 @@ const hasModel = ({ model }, jobs) => Boolean(model?.categories) || [jobs.train,
 function label(project, jobs) {
   const { labels } = project;
   const facts = [];
+  const isReading = isActive(jobs.label) && labels.drawn && labels.waiting === 0;
   const names = Object.keys(labels.categories).length;
   if (labels.count) {
     const counted = count_("{count} label", "{count} labels", { count: labels.count });
     facts.push(_("{labels} in {categories}: {list}", { labels: counted, categories: countCategories(names), list: listed(labels.categories, 8) }));
   }
-  if (labels.drawn) facts.push(count_("{count} drawn picture waits for a name", "{count} drawn pictures wait for a name", { count: labels.waiting }));
+  if (labels.drawn && !isReading) facts.push(count_("{count} drawn picture waits for a name", "{count} drawn pictures wait for a name", { count: labels.waiting }));
   return {
     title: _("Label"),
     isDone: hasLabels(project),
     facts,
     troubles: [labels.drawn && !labels.count ? null : textOf(labels, "trouble")],
-    hint: labels.count || labels.drawn ? null : _("Nothing is labeled yet: draw a sample, and name what looks alike."),
+    hint: isReading ? _("Groups of what looks alike are made once the sample is read; then you name them.")
+      : labels.count || labels.drawn ? null : _("Nothing is labeled yet: draw a sample, and name what looks alike."),
     actions: [
-      labels.drawn ? { id: "open-label", text: _("Name them"), room: "label/", isOff: labels.waiting === 0 && isActive(jobs.label) } : null,
-      { id: "start-label", text: labels.drawn ? _("Go on drawing") : _("Draw a sample"), start: "label", isMinor: labels.drawn || labels.count > 0 },
+      labels.drawn ? { id: "open-label", text: isReading ? _("Watch") : _("Name them"), room: "label/" } : null,
+      labels.whole ? null : { id: "start-label", text: labels.drawn ? _("Go on reading") : _("Draw a sample"), start: "label", isMinor: labels.drawn || labels.count > 0 },
     ],
     job: jobs.label,
     command: "label",

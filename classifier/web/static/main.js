@@ -11,6 +11,7 @@ import { _, count_, language, switchLanguage } from "./i18n.js";
 import { Labeling } from "./labeling.js";
 import { LabelIssues } from "./label_issues.js";
 import { LearningStatus } from "./learning.js";
+import { SampleReading } from "./sample_reading.js";
 import { Single } from "./single.js";
 import { QUEUES, Toolbar } from "./toolbar.js";
 
@@ -70,6 +71,7 @@ class App {
   }
 
   #newView() {
+    if (this.state.isLabeling && !this.state.ranking.number && this.filter.view === "grid") return new SampleReading(this);
     if (this.isSeparate) return new SEPARATE[this.filter.queue](this);
     if (this.filter.view === "single") return new Single(this, this.filter);
     return this.state.isLabeling ? new Labeling(this) : new Grid(this, this.filter);

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.errors import Message
-from classifier.i18n import Language
 from classifier.jobs.folder import JobFolder
-from classifier.jobs.records import JobState
-from classifier.jobs.report import JobReport
 from kit.browser import CHROMIUM, Traffic, browser, serving
 from kit.home import draw, project
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from classifier.jobs.records import Job
+from kit.jobs import running_job
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
@@ -29,34 +18,12 @@ pytestmark = [
 ]
 
 
-@contextmanager
-def running(
-    folder: JobFolder,
-    step: str = "sort",
-    *,
-    name: str = "sorting",
-    done: int = 30,
-    total: int = 40,
-    unit: str = "picture",
-) -> Iterator[Job]:
-    """A sort that has read 30 of 40 pictures, or another job with one stage, for the page."""
-    job = folder.add(step, (step,), language=Language.ENGLISH)
-    with folder.queue_lock(wait_s=0):
-        folder.save(replace(job, state=JobState.RUNNING, attempts=1, started=0.0))
-        report = JobReport(folder.progress_file(job.number))
-        with report.stage(Message(name), total=total, unit=unit) as stage:
-            stage.advance(done)
-            report.say(Message("looking at the crawl"))
-            report.write()
-            yield job
-
-
 def test_a_job_is_shown_stopped_and_shown_again_in_both_languages(tmp_path: Path) -> None:
     folder, traffic = JobFolder(project(tmp_path)), Traffic()
     draw(tmp_path / "labels" / "blue", 6)
     with browser(traffic, viewport={"width": 390, "height": 800}) as page:
         page.set_default_timeout(20_000)
-        with running(folder) as job:
+        with running_job(tmp_path) as job:
             with serving("open", str(tmp_path), "--no-learning") as served:
                 page.goto(served.address)
                 page.wait_for_selector(".numbers:has-text('30 of 40')")
@@ -110,10 +77,10 @@ def test_the_first_questions_make_a_project(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_download_is_shown_in_megabytes(tmp_path: Path) -> None:
-    folder = JobFolder(project(tmp_path))
+    project(tmp_path)
     draw(tmp_path / "labels" / "blue", 6)
     download = {"name": "downloading model.safetensors", "done": 120_000_000, "total": 378_000_000, "unit": "B"}
-    with browser(Traffic(), viewport={"width": 390, "height": 800}) as page, running(folder, "train", **download):
+    with browser(Traffic(), viewport={"width": 390, "height": 800}) as page, running_job(tmp_path, "train", **download):
         page.set_default_timeout(20_000)
         with serving("open", str(tmp_path), "--no-learning") as served:
             page.goto(served.address)
