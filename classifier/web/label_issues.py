@@ -35,16 +35,20 @@ def current_issues(labels: Iterable[LabelIssue], names: CategoryAliases) -> list
     return [one for one in now if one.category != one.likely]
 
 
+def issue_of(review_session: ReviewSession, labels: Iterable[LabelIssue], image_id: ImageId) -> LabelIssue:
+    """The issue of this image, by the current names of categories. Raises LibraryError for an image without one."""
+    for one in current_issues(labels, review_session.suggestions.names):
+        if one.image_id == image_id:
+            return one
+    raise LibraryError("the label of picture {picture} is not doubted", picture=image_id)
+
+
 def answer(review_session: ReviewSession, labels: Sequence[LabelIssue], one: Answer) -> None:
     """Store an answer about a label issue at once; a repeated request is not stored twice.
 
     Raises LibraryError for an image without an issue, or an unknown category.
     """
-    about = {label.image_id: label for label in current_issues(labels, review_session.suggestions.names)}.get(
-        one.image_id
-    )
-    if about is None:
-        raise LibraryError("the label of picture {picture} is not doubted", picture=one.image_id)
+    about = issue_of(review_session, labels, one.image_id)
     if one.kind is AnnotationKind.WRONG:
         raise LibraryError("say of which category it is, or that it is of none")
     if one.kind is AnnotationKind.RIGHT and one.category not in {

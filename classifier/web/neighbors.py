@@ -1,4 +1,7 @@
-"""The labeled images nearest to one that waits, by the embeddings in the bundle: an explanation of its prediction."""
+"""The labeled images nearest to another, by the embeddings in the bundle.
+
+They explain the prediction of an image that waits, and show with what a doubtful label is to be compared.
+"""
 
 # Shapes: N labeled images, D embedding width.
 
@@ -19,6 +22,8 @@ from classifier.model.manifest import Manifest, load_manifest
 from classifier.records import AnnotationKind, ImageId
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
 SHOWN: Final = 3
 _LOOKED_AT: Final = 4 * SHOWN
 """Neighbors whose current annotation is looked up."""
+_PART: Final = 500
+"""Labels whose current annotations are looked up at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +74,54 @@ class LabeledIndex:
                 break
             if self.labeled.image_ids[row] != image_id:
                 rows.setdefault(int(self.labeled.groups[row]), row)
-        image_ids = {self.labeled.image_ids[row]: row for row in rows.values()}
+        return list(self._as_labeled(catalog, list(rows.values()), cosines))[:SHOWN]
+
+    def nearest_of(
+        self, catalog: Catalog, image_id: ImageId, categories: Sequence[str], *, doubted: AbstractSet[ImageId]
+    ) -> dict[str, list[Neighbor]]:
+        """For a labeled image, the nearest labeled images of each of these categories, by their current names.
+
+        A label in `doubted` shows nothing about another, unless a person confirmed or corrected it. Near-duplicates of
+        the image count: under another label they are what tells most.
+        """
+        found: dict[str, dict[int, Neighbor]] = {category: {} for category in categories}
+        if self.labeled is None or self.directions is None or image_id not in self.labeled.image_ids:
+            return {category: [] for category in categories}
+        cosines = self.directions @ self.directions[self.labeled.image_ids.index(image_id)]
+        groups = dict(zip(self.labeled.image_ids, self.labeled.groups.tolist(), strict=True))
+        rows = np.argsort(-cosines, kind="stable").tolist()
+        for start in range(0, len(rows), _PART):
+            for one in self._as_labeled(catalog, rows[start : start + _PART], cosines, doubted=doubted):
+                if one.image_id != image_id and one.category in found:
+                    found[one.category].setdefault(groups[one.image_id], one)
+            if all(len(of_category) >= SHOWN for of_category in found.values()):
+                break
+        return {category: list(of_category.values())[:SHOWN] for category, of_category in found.items()}
+
+    def _as_labeled(
+        self,
+        catalog: Catalog,
+        rows: Sequence[int],
+        cosines: NDArray[np.float32],
+        *,
+        doubted: AbstractSet[ImageId] = frozenset(),
+    ) -> Iterator[Neighbor]:
+        """The images of these rows by their current labels, without those that have none or only one in `doubted`."""
+        labeled = self.labeled
+        if labeled is None:
+            return
+        image_ids = {labeled.image_ids[row]: row for row in rows}
         latest, names = annotation_log.latest(catalog, list(image_ids)), read_aliases(catalog)
-        found: list[Neighbor] = []
         for one, row in image_ids.items():
-            label: str | None = self.categories[self.labeled.targets[row]]
+            label: str | None = self.categories[labeled.targets[row]]
             if (annotation := latest.get(one)) is not None:
                 is_denied = annotation.kind is AnnotationKind.NONE or (
                     annotation.kind is AnnotationKind.WRONG and annotation.category == label
                 )
                 label = None if is_denied else annotation.category if annotation.kind is AnnotationKind.RIGHT else label
-            if label is not None:
-                found.append(Neighbor(image_id=one, category=names.resolve(label), cosine=float(cosines[row])))
-        return found[:SHOWN]
+            is_doubted = one in doubted and (annotation is None or annotation.kind is not AnnotationKind.RIGHT)
+            if label is not None and not is_doubted:
+                yield Neighbor(image_id=one, category=names.resolve(label), cosine=float(cosines[row]))
 
 
 def load_labeled_index(catalog: Catalog) -> LabeledIndex | None:

@@ -23,7 +23,8 @@ from classifier.web.near_duplicates import NearDuplicateFinder, build_index
 from classifier.web.neighbors import load_labeled_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
     from concurrent.futures import Future
 
     import numpy as np
@@ -79,6 +80,12 @@ class SimilarImages:
         """The similar images; empty without a stored embedding."""
         return self._thread.submit(self._look, image_id)
 
+    def compare(
+        self, image_id: ImageId, categories: Sequence[str], *, doubted: AbstractSet[ImageId]
+    ) -> Future[dict[str, list[Neighbor]]]:
+        """The labeled images nearest to a labeled one, of each category, as `LabeledIndex.nearest_of`."""
+        return self._thread.submit(self._compare, image_id, categories, doubted)
+
     def close(self) -> None:
         """End both threads; pending requests are dropped."""
         self._is_closed.set()
@@ -106,6 +113,14 @@ class SimilarImages:
                     alike=self._alike(catalog, taught, image_id, embedding),
                 )
         return nothing
+
+    def _compare(
+        self, image_id: ImageId, categories: Sequence[str], doubted: AbstractSet[ImageId]
+    ) -> dict[str, list[Neighbor]]:
+        catalog, taught = self._learn()
+        if taught is None or self._is_closed.is_set():
+            return {category: [] for category in categories}
+        return taught.nearest_of(catalog, image_id, categories, doubted=doubted)
 
     def _alike(
         self, catalog: Catalog, taught: LabeledIndex, image_id: ImageId, embedding: NDArray[np.float32]

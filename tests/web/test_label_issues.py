@@ -75,6 +75,20 @@ def test_the_most_likely_issue_comes_first(made: Doubted) -> None:
     assert str(made.library) in told["option"]
 
 
+def test_a_doubtful_label_is_compared_with_labels_that_are_not(made: Doubted) -> None:
+    with served(made.library) as client:
+        issue = doubts(client)["pictures"][0]
+        compared = client.get(f"/api/doubts/{issue['picture']}").raise_for_status().json()
+        other = client.get(f"/api/doubts/{'0' * 64}")
+
+    assert (409, {"category", "likely"}) == (other.status_code, set(compared))
+    for name, found in compared.items():
+        folder = made.labels / issue[name]
+        sound = {hash_bytes(path.read_bytes()) for path in folder.iterdir() if path.stem[:-2] == folder.name}
+        assert sound == {one["picture"] for one in found}
+        assert {(issue[name], True)} == {(one["category"], one["there"]) for one in found}
+
+
 def test_training_uses_the_answer_in_place_of_the_wrong_label(made: Doubted) -> None:
     wrong = trained_on(made, made.library)
     before = all_files(made.labels), all_files(made.library / "_review")

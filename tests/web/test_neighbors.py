@@ -99,6 +99,33 @@ def test_a_category_has_its_present_name(catalog: Catalog) -> None:
     assert [(1, "small ones")] == told(taught(1), catalog)
 
 
+def compared(of: LabeledIndex, catalog: Catalog, number: int, *doubted: int) -> list[list[int]]:
+    """Numbers of the nearest of each category to a labeled picture, in the order of the categories."""
+    found = of.nearest_of(catalog, picture(number), KINDS, doubted={picture(one) for one in doubted})
+    return [[int(one.image_id, 16) for one in found[kind]] for kind in KINDS]
+
+
+def test_a_labeled_image_is_compared_with_the_nearest_of_each_category(catalog: Catalog) -> None:
+    of = taught(50, 10, 20, 30, 80, 90, 85, 99, targets=(0, 0, 0, 0, 1, 1, 0, 1))
+
+    assert [[4, 3, 7], [5, 6, 8]] == compared(of, catalog, 1)
+    assert [[], []] == compared(of, catalog, 77)
+
+
+def test_a_near_duplicate_under_another_label_is_compared_and_counts_once(catalog: Catalog) -> None:
+    of = taught(0, 1, 2, 3, 9, groups=(0, 0, 0, 0, 1), targets=(0, 1, 1, 0, 1))
+
+    assert [[4], [2, 5]] == compared(of, catalog, 1)
+
+
+def test_a_doubtful_label_shows_nothing_until_it_is_confirmed(catalog: Catalog) -> None:
+    of = taught(0, 1, 2, 3, targets=(0, 1, 1, 0))
+
+    assert [[], [3]] == compared(of, catalog, 1, 1, 2, 4)
+    said(catalog, 2, AnnotationKind.RIGHT, "chibi")
+    assert [[2], [3]] == compared(of, catalog, 1, 1, 2, 4)
+
+
 def test_embeddings_of_another_width_have_no_neighbors(catalog: Catalog) -> None:
     assert [] == taught(1).nearest(catalog, OWN, np.ones(3, dtype=np.float32))
     assert [] == replace(taught(1), labeled=None).nearest(catalog, OWN, np.ones(2, dtype=np.float32))

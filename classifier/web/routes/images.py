@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from classifier.web.app import Review
+    from classifier.web.neighbors import Neighbor
     from classifier.web.session import ReviewSession
 
 STATIC: Final = Path(__file__).parents[1] / "static"
@@ -82,7 +83,9 @@ def static_routes(index: str = "index.html") -> list[Route]:
     return [Route("/", static), Route("/static/{name}", static)]
 
 
-class _ImageQuery(Query):
+class ImageQuery(Query):
+    """An image by its id in the path."""
+
     image_id: str = Field(alias="picture")
 
 
@@ -93,19 +96,24 @@ def similar_routes(page: Review) -> list[Route]:
         labeled, alike = await asyncio.wrap_future(page.similar.kinds())
         return {"labelled": labeled, "alike": alike}
 
-    async def look(sent: _ImageQuery) -> dict[str, Any]:
+    async def look(sent: ImageQuery) -> dict[str, Any]:
         image_id = ImageId(sent.image_id)
         found = await asyncio.wrap_future(page.similar.look(image_id))
-        there = await asyncio.to_thread(lambda: [page.path_of(one.image_id) is not None for one in found.labeled])
-        labeled = [
-            {"picture": one.image_id, "category": one.category, "cosine": one.cosine, "there": is_there}
-            for one, is_there in zip(found.labeled, there, strict=True)
-        ]
+        labeled = await neighbors_json(page, found.labeled)
         alike = found.alike
         waiting = None if alike is None else await page.session.run(lambda session: _items(session, image_id, alike))
         return {"labelled": labeled, "alike": waiting}
 
-    return [get("/api/near", Query, kinds), get("/api/near/{picture:id}", _ImageQuery, look)]
+    return [get("/api/near", Query, kinds), get("/api/near/{picture:id}", ImageQuery, look)]
+
+
+async def neighbors_json(page: Review, neighbors: Sequence[Neighbor]) -> list[dict[str, Any]]:
+    """Labeled images as the page shows them; `there` is whether their file still holds them."""
+    there = await asyncio.to_thread(lambda: [page.path_of(one.image_id) is not None for one in neighbors])
+    return [
+        {"picture": one.image_id, "category": one.category, "cosine": one.cosine, "there": is_there}
+        for one, is_there in zip(neighbors, there, strict=True)
+    ]
 
 
 def _items(session: ReviewSession, image_id: ImageId, others: Sequence[ImageId]) -> list[dict[str, Any]]:

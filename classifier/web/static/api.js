@@ -141,11 +141,10 @@ export async function fetchSimilarKinds() {
 // The nearest labeled images, and the near-duplicates that wait; null while these are still searched for.
 export async function fetchSimilar(id) {
   const { labelled, alike } = await get(`/api/near/${id}`);
-  return {
-    neighbors: labelled.map(({ picture, category, cosine, there }) => ({ id: picture, category, cosine, hasFile: there })),
-    nearDuplicates: alike && alike.map(itemOf),
-  };
+  return { neighbors: labelled.map(neighborOf), nearDuplicates: alike && alike.map(itemOf) };
 }
+
+const neighborOf = ({ picture, category, cosine, there }) => ({ id: picture, category, cosine, hasFile: there });
 
 const auditOf = ({ usual, there, guaranteed, asked, at_most: most, finished, kept, enough, pictures, categories, ...json }) => ({
   ...json, // drawn, number, confidence, wrong, skipped, filed, steps, target, misfiled, offer
@@ -188,6 +187,13 @@ const issuesOf = ({ of, left, steps, option, pictures }) => ({
 const issuesAnswerOf = ({ doubts, state }) => ({ issues: issuesOf(doubts), state: stateOf(state) });
 
 export const fetchLabelIssues = async () => issuesOf((await get("/api/doubts")).doubts);
+
+// The labeled images nearest to one with a doubtful label: of its own category, and of the one that is rather likely.
+export async function fetchIssueNeighbors(id) {
+  const { category, likely } = await get(`/api/doubts/${id}`);
+  return [category.map(neighborOf), likely.map(neighborOf)];
+}
+
 export const sendIssueUndo = async (steps) => issuesAnswerOf(await send("/api/doubts/back", () => ({ steps: steps() })));
 
 export async function sendIssueAnswers(answers) {

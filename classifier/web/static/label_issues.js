@@ -1,16 +1,20 @@
 // Label issues: labels that the model finds likely wrong. An answer overrides the label when the model is trained again.
 
-import { fetchLabelIssues, sendIssueAnswers, sendIssueUndo } from "./api.js";
+import { fetchIssueNeighbors, fetchLabelIssues, sendIssueAnswers, sendIssueUndo } from "./api.js";
 import { button, make, muted } from "./dom.js";
 import { fileButtons } from "./file_buttons.js";
 import { _ } from "./i18n.js";
+import { neighborEntry } from "./similar.js";
 import { SingleItem } from "./single_item.js";
+
+const AHEAD = 2; // images whose neighbors are looked up, the shown one included
 
 export class LabelIssues extends SingleItem {
   constructor(app) {
     super(app, "label-issues");
     this.issues = null;
     this.skipped = new Set(); // shown again when the view is opened again
+    this.compared = new Map(); // image id -> a list of neighbors for each of the two categories, filled when they come
   }
 
   async open() {
@@ -19,7 +23,11 @@ export class LabelIssues extends SingleItem {
   }
 
   get item() {
-    return this.issues?.items.find(({ id }) => !this.skipped.has(id)) ?? null;
+    return this.#open()[0] ?? null;
+  }
+
+  #open() {
+    return this.issues?.items.filter(({ id }) => !this.skipped.has(id)) ?? [];
   }
 
   get steps() {
@@ -54,7 +62,10 @@ export class LabelIssues extends SingleItem {
     this.issues = issues;
     this.app.updateLabelIssues(issues);
     this.keepImages(issues.items);
+    // An answer may have changed the label of a neighbor.
+    for (const id of this.compared.keys()) if (id !== this.item?.id) this.compared.delete(id);
     this.draw();
+    this.#open().slice(0, AHEAD).forEach((item) => this.#comparison(item));
   }
 
   question(item) {
@@ -64,7 +75,20 @@ export class LabelIssues extends SingleItem {
     return make("div", { class: "details" },
       make("h1", {}, _("Labeled {category}; the model takes it for {likely} ({confidence})", { category, likely, confidence: rounded })),
       muted(_("{left} of {total} left", { left, total })),
-      make("p", { class: "muted reason" }, name, " ", fileButtons(item)));
+      make("p", { class: "muted reason" }, name, " ", fileButtons(item)),
+      ...this.#comparison(item).flatMap((list, place) =>
+        [make("h2", {}, _("Nearest labeled {category}", { category: [category, likely][place] })), list]));
+  }
+
+  // The labeled images nearest to this one, of its own category and of the likely one.
+  #comparison({ id }) {
+    if (!this.compared.has(id)) {
+      const lists = [0, 1].map(() => make("ol", { class: "neighbors large" }));
+      this.compared.set(id, lists);
+      fetchIssueNeighbors(id).then((found) => found.forEach((neighbors, place) => lists[place].replaceChildren(
+        ...(neighbors.length ? neighbors.map(neighborEntry) : [make("li", { class: "muted" }, _("None"))]))), () => this.compared.delete(id));
+    }
+    return this.compared.get(id);
   }
 
   rightLabel({ category }) {

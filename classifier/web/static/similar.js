@@ -112,8 +112,7 @@ export class SimilarImages {
   async #fetch(item) {
     const { neighbors, nearDuplicates } = await fetchSimilar(item.id);
     const images = new Map(nearDuplicates?.slice(0, SHOWN).map((one) => [one.id, thumbnail(one, () => this.#imageLoaded(item))]));
-    const labeled = neighbors.map((one) => ({ ...one, image: one.hasFile ? thumbnail(one) : null }));
-    this.found.set(item.id, { neighbors: labeled, nearDuplicates, images });
+    this.found.set(item.id, { neighbors: neighbors.map(neighborEntry), nearDuplicates, images });
     if (item !== this.item) return;
     this.#draw();
     this.changed();
@@ -121,9 +120,7 @@ export class SimilarImages {
   }
 
   #draw() {
-    this.neighbors.replaceChildren(...(this.found.get(this.item.id)?.neighbors ?? []).map(({ image, category, cosine }) =>
-      make("li", {}, make("div", { class: "frame" }, image),
-        make("span", { class: "name", title: category }, category), make("span", { class: "share" }, cosine.toFixed(2)))));
+    this.neighbors.replaceChildren(...(this.found.get(this.item.id)?.neighbors ?? []));
     const count = this.#waiting().length;
     this.nearDuplicates.hidden = count === 0;
     this.nearDuplicates.classList.toggle("together", this.isTogether);
@@ -141,6 +138,11 @@ export class SimilarImages {
     this.changed();
   }
 }
+
+// An entry of a list of labeled images: small, with its category and the cosine of the two embeddings.
+export const neighborEntry = ({ id, category, cosine, hasFile }) =>
+  make("li", {}, make("div", { class: "frame" }, hasFile ? thumbnail({ id, category }) : null),
+    make("span", { class: "name", title: category }, category), make("span", { class: "share" }, cosine.toFixed(2)));
 
 function thumbnail({ id, name, category }, loaded = () => undefined) {
   const image = loadImage({ id, name: name ?? category }, "small");
