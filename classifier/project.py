@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import InlineTable
+from tomlkit.items import Comment, InlineTable, Table, Whitespace
 
 from classifier import settings
 from classifier.errors import SettingsError, message_of
@@ -76,10 +77,24 @@ def _changed(document: tomlkit.TOMLDocument, values: Mapping[str, Path]) -> toml
             document.add(section, tomlkit.table())
         table = document[section]
         is_new = key not in table
-        table[key] = _quoted(str(path))
+        with _comments_below(table):
+            table[key] = _quoted(str(path))
         if is_new and name in _COMMENTS and not isinstance(table, InlineTable):
             table[key].comment(_COMMENTS[name])
     return document
+
+
+@contextmanager
+def _comments_below(table: object) -> Iterator[None]:
+    """Leave what ends a section below a key that is added to it: often it is about the section that follows."""
+    body = table.value.body if isinstance(table, Table) else []
+    count = 0
+    while count < len(body) and isinstance(body[-1 - count][1], Comment | Whitespace):
+        count += 1
+    below = body[len(body) - count :]
+    del body[len(body) - count :]
+    yield
+    body.extend(below)
 
 
 def _quoted(text: str) -> tomlkit.items.String:

@@ -46,6 +46,31 @@ def test_changing_a_path_leaves_comments_and_settings_of_the_user(tmp_path: Path
     assert Path("labels") == load(None, project=file).labels.folder
 
 
+def test_a_comment_above_the_next_section_stays_there(tmp_path: Path) -> None:
+    file = tmp_path / PROJECT_FILE
+    below = "\n# about\n# training\n[train]\nepochs = 3\n# the end\n"
+    file.write_text(f"[sort]\nmode = 'copy' # keep\n# of sort\n{below}", encoding="utf-8")
+    change_project(file, {"sort.crawl": Path("a"), "sort.library": Path("b"), "train.unlabelled": Path("c")})
+
+    assert (
+        "[sort]\nmode = 'copy' # keep\ncrawl = 'a' # the unsorted pictures\n"
+        "library = 'b' # the folder that is sorted into\n# of sort\n"
+        "\n# about\n# training\n[train]\nepochs = 3\nunlabelled = 'c'\n# the end\n"
+    ) == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text", ["[sort]\n\n# about\n[train]\n", "[sort]", "[sort]\nmode = 'copy'", "# a\n[sort]\n# b"]
+)
+def test_a_section_of_comments_alone_takes_a_key(tmp_path: Path, text: str) -> None:
+    file = tmp_path / PROJECT_FILE
+    file.write_text(text, encoding="utf-8")
+    change_project(file, {"sort.crawl": Path("b")})
+
+    assert Path("b") == load(None, project=file).sort.crawl
+    assert set(text.splitlines()) <= set(file.read_text(encoding="utf-8").splitlines())
+
+
 @pytest.mark.parametrize(
     "text", ["sort = {}\n", "sort = {crawl = 'a'}\n", "sort.crawl = 'a'\n", "sort.mode = 'copy'\n"]
 )
