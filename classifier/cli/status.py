@@ -196,7 +196,7 @@ def _thumbnails(library: Path) -> int:
 
 
 def _audit(library: Path) -> list[str]:
-    """The last audit's bound, and whether anything was filed since."""
+    """The last audit's bound, and what to do where anything was filed since."""
     last = _last_audit(library)
     if last is None:
         return []
@@ -210,7 +210,13 @@ def _audit(library: Path) -> list[str]:
     if not state.is_finished:
         drawn = len(state.audit.drawn)
         line = Message("{audit}; {asked} of {drawn} are answered", audit=line, asked=state.asked, drawn=drawn)
-    return [_(line) if is_current else _("{audit} (something was filed or moved since)", audit=line)]
+    if is_current:
+        return [_(line)]
+    another = _(
+        "that audit is of an earlier sorting, something was filed or moved since: {command} draws another sample",
+        command=command("audit", library),
+    )
+    return [_(line), another]
 
 
 def _audit_as_dict(library: Path) -> dict[str, Any] | None:

@@ -88,10 +88,11 @@ def show(evaluation: dict[str, Any]) -> None:
         (row["category"], _share(row["precision"]), _share(row["recall"]), str(row["count"]))
         for row in evaluation["per_category"]
     ]
-    print_lines("", _("On the held-out labels:"), "")
+    print_lines("", _("On the held-out labeled pictures:"), "")
     print_lines(*table((_("category"), _("precision"), _("recall"), _("count")), rows))
-    accuracy, count = _share(evaluation["accuracy"]), evaluation["count"]
-    print_lines("", _("accuracy {accuracy} of {count} held-out pictures", accuracy=accuracy, count=count))
+    if evaluation["accuracy"] is not None:
+        measured = {key: evaluation[key] for key in ("accuracy", "count")}
+        print_lines("", _("{accuracy:.1%} of {count:,} held-out labeled pictures are predicted right", **measured))
     confusions = evaluation["confusions"][:_MOST_MISTAKES]
     if confusions:
         pairs = [_("{category} for {taken_for} x{count}", **confusion) for confusion in confusions]
@@ -134,7 +135,7 @@ def show_forecast(curve: dict[str, Any] | None) -> None:
     nearest = min(range(len(curve["max_errors"])), key=lambda index: abs(curve["max_errors"][index] - _ASKED))
     ahead = [
         _(
-            "{times}x the labels {accuracy} right, in hindsight {coverage} filed at {max_error:.0%} wrong",
+            "{times}x the labels {accuracy} predicted right, in hindsight {coverage} filed at {max_error:.0%} wrong",
             times=forecast["times"],
             accuracy=_range(forecast["accuracy"]),
             coverage=_range(forecast["coverage"][nearest]),

@@ -105,5 +105,10 @@ def _audit(bound: Bound, *, at: str, is_current: bool) -> list[Message]:
             )
         )
     if not is_current:
-        messages.append(Message("Pictures were filed or moved since, of which it says nothing."))
+        messages.append(
+            Message(
+                "That audit is of an earlier sorting: pictures were filed or moved since, of which it says nothing. "
+                "illsort audit draws another sample."
+            )
+        )
     return messages

@@ -220,8 +220,8 @@ def _report(run: TrainingContext, trained: Trained) -> None:
     if before is not None and after is not None:
         run.progress.say(
             Message(
-                "Of {count} labeled pictures, each held out once, {before:.0%} are right before fine-tuning and "
-                "{after:.0%} after it; {epoch} of {epochs} epochs are kept.",
+                "Of {count} labeled pictures, each held out once, {before:.0%} are predicted right before fine-tuning "
+                "and {after:.0%} after it; {epoch} of {epochs} epochs are kept.",
                 count=trained.evaluation.count,
                 before=before,
                 after=after,

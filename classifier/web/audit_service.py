@@ -12,6 +12,7 @@ from classifier.catalog.connection import open_catalog
 from classifier.catalog.decisions import count_filed
 from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError
+from classifier.local_time import local_date
 from classifier.progress import percent_up
 from classifier.records import AnnotationKind, Selection
 from classifier.web.history import Answer
@@ -99,12 +100,14 @@ def take_back(review_session: ReviewSession, catalog: Catalog, library: Path, *,
 def audit_state(catalog: Catalog, library: Path, *, max_error: float | None = None) -> dict[str, Any]:
     """The state of the audit and its result so far, for the page to put into words; `drawn` is 0 without an audit.
 
-    `pictures` are the images shown next, the current one first. `max_error` as in `file_outcome`.
+    `earlier` is then the day of the last one, if there is one: something was filed or moved since. `pictures` are
+    the images shown next, the current one first. `max_error` as in `file_outcome`.
     """
     session = current(catalog, library)
     now = {"usual": default_count(catalog), "there": count_filed(catalog), "guaranteed": _guaranteed(catalog)}
     if session is None:
-        return {"drawn": 0, **now, "pictures": []}
+        earlier = audits.last(catalog)
+        return {"drawn": 0, **now, "earlier": earlier and local_date(earlier.at), "pictures": []}
     _skip_vanished(session)
     state, bound = session.state, session.state.bound()
     return {

@@ -227,7 +227,8 @@ def test_status_shows_the_last_audit_and_whether_it_still_holds(tmp_path: Path) 
     assert f"of 30 filed {early}\n" in under_way
     assert "of 30 filed at most 0.0% wrong, 95% confidence; 0 of 30, all there are\n" in done
     assert (30, True, True) == (result["asked"], result["finished"], result["current"])
-    assert "0 of 30, all there are (something was filed or moved since)\n" in gone
+    assert "earlier sorting" not in done
+    assert f"that audit is of an earlier sorting, something was filed or moved since: illsort audit {library} " in gone
 
 
 @pytest.mark.parametrize("share", ["0", "1", "-0.5", "2"])

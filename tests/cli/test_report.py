@@ -11,7 +11,7 @@ from kit.bundles import color_bundle
 from kit.commands import illsort
 
 DOUBT = {"path": "labels/cat/a.png", "category": "cat", "likely": "dog", "wrong": 0.9, "confidence": 0.87}
-SHOWN = "93% (90% to 95%) right, in hindsight 93% (90% to 95%) filed at 5% wrong"
+SHOWN = "93% (90% to 95%) predicted right, in hindsight 93% (90% to 95%) filed at 5% wrong"
 
 
 def test_a_model_gets_its_report_and_its_path_is_printed(tmp_path: Path) -> None:

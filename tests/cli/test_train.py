@@ -43,6 +43,7 @@ def test_a_table_of_the_categories_is_printed_and_where_the_model_is(tmp_path: P
     rows = {words[0]: words[1:] for line in shown.stdout.splitlines() if (words := line.split())}
     assert ["1.00", "1.00", "5"] == rows["red"]  # each label is held out once
     assert ["precision", "recall", "count"] == rows["category"]
+    assert "100.0% of 10 held-out labeled pictures are predicted right" in shown.stdout.splitlines()
     assert f"model: {tmp_path / 'model'}" in shown.stdout
     next_line = f"illsort sort CRAWL --out LIBRARY --model {tmp_path / 'model'} --dry-run"
     assert shown.stdout.splitlines()[-1].endswith(next_line)

@@ -107,7 +107,7 @@ def test_the_whole_job_by_the_page_though_its_server_is_killed(tmp_path: Path, m
             page.click("#start-preview:enabled")
             page.wait_for_selector("#stop-preview")
         with Opened(page, project):
-            shows(page, "held-out labels are right")
+            shows(page, "held-out labeled pictures are predicted right")
             shows(page, "would be filed")
             page.click("#start-sort:enabled")
             page.wait_for_selector("#stop-sort")

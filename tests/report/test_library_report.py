@@ -171,6 +171,9 @@ def test_it_shows_skipped_images_and_further_audits(tmp_path: Path, model: Path)
     assert "0 of 2 looked at were wrong and 2 skipped, which count as wrong, drawn at random from 6 filed." in text
     assert "从 6 张已归类图片中随机抽取，查看 2 张，其中 0 张错误，2 张跳过（按错误计）。" in text
     assert "It is audit 2 of the same sort, so it is judged at 99.5%" in text
+    assert "That audit is of an earlier sorting" not in text
+    undo(library)
+    assert "That audit is of an earlier sorting" in library_page(library)
 
 
 def test_a_folder_that_is_not_a_library_is_not_changed(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from classifier.audit.session import open_session
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.stats import library_stats
+from classifier.filing.undo import undo
+from classifier.local_time import local_date
 from classifier.records import AnnotationKind
 from classifier.web.learner_process import LearnerStatus
 from kit.audits import Kind, filed_library
@@ -39,7 +41,8 @@ def say(client: TestClient, told: dict[str, Any], said: str, category: str | Non
 
 def test_an_answer_from_another_page_is_seen(library: Path) -> None:
     with served(library) as client:
-        assert 0 == client.get("/api/audit").json()["audit"]["drawn"]
+        none = client.get("/api/audit").json()["audit"]
+        assert (0, None) == (none["drawn"], none["earlier"])
         told = post(client, "/begin", count=5)
         told = say(client, told, "right", told["pictures"][0]["category"])
         second = told["pictures"][0]["picture"]
@@ -60,6 +63,16 @@ def test_the_page_samples_only_what_status_counts_as_filed(library: Path) -> Non
 
     assert (8, 8) == (told["usual"], told["there"])
     assert 8 == sum(library_stats(library).filed.values())
+
+
+def test_an_audit_of_an_earlier_sorting_is_named(library: Path) -> None:
+    with open_session(library) as session:
+        day = local_date(session.state.audit.at)
+    undo(library)
+    with served(library) as client:
+        told = client.get("/api/audit").json()["audit"]
+
+    assert (0, day) == (told["drawn"], told["earlier"])
 
 
 def test_an_image_of_another_category_is_wrong_and_can_be_filed_there(library: Path) -> None:

@@ -147,7 +147,7 @@ export async function fetchSimilar(id) {
 const neighborOf = ({ picture, category, cosine, there }) => ({ id: picture, category, cosine, hasFile: there });
 
 const auditOf = ({ usual, there, guaranteed, asked, at_most: most, finished, kept, enough, pictures, categories, ...json }) => ({
-  ...json, // drawn, number, confidence, wrong, skipped, filed, steps, target, misfiled, offer
+  ...json, // drawn, earlier, number, confidence, wrong, skipped, filed, steps, target, misfiled, offer
   usualCount: usual,
   filedNow: there,
   isGuaranteed: guaranteed,

@@ -94,10 +94,11 @@ export class Audit extends SingleItem {
   }
 
   #summary() {
-    const { drawn, filed } = this.audit;
+    const { drawn, filed, earlier } = this.audit;
     if (drawn === 0) {
       return [
         make("p", { class: "headline" }, _("How many of the filed pictures are wrong?")),
+        earlier && make("p", {}, _("The last audit, of {date}, is of an earlier sorting: something was filed or moved since. Begin another.", { date: earlier })),
         make("p", {}, _("An audit draws a random sample of the filed pictures and asks whether each is right. It shows how many of all can be wrong at most.")),
       ];
     }

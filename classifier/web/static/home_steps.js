@@ -81,7 +81,7 @@ function train(project, jobs) {
   const { model } = project;
   const facts = [];
   if (model?.accuracy !== undefined) {
-    facts.push(_("{accuracy} of {count} held-out labels are right", { accuracy: formatPercent(model.accuracy), count: model.heldOut ?? "" }));
+    facts.push(_("{accuracy} of {count} held-out labeled pictures are predicted right", { accuracy: formatPercent(model.accuracy), count: model.heldOut ?? "" }));
   }
   if (model?.categories) {
     facts.push(_("{categories}, trained {date}", { categories: countCategories(model.categories), date: formatDate(model.trained) }));
