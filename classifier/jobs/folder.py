@@ -19,6 +19,7 @@ from classifier.busy_files import when_free
 from classifier.errors import SettingsError, message_of
 from classifier.file_lock import LockHeldError, acquire, release
 from classifier.jobs.records import NOT_BEGUN_CODE, Job, JobState
+from classifier.jobs.report import checked_report
 from classifier.own_files import APPEND, CREATE, NEW, READ, open_descriptor, open_own, remove_own, write_own
 from classifier.paths import to_json
 
@@ -135,8 +136,8 @@ class JobFolder:
         return self.file(number, ".progress")
 
     def progress(self, number: int) -> dict[str, Any]:
-        """How far a job is, as `report.JobReport` writes it; empty where nothing was reported."""
-        return self._read(self.progress_file(number)) or {}
+        """How far a job is, as `report.JobReport` writes it; empty where nothing was, or the file is damaged."""
+        return checked_report(self._read(self.progress_file(number)))
 
     @contextmanager
     def queue_lock(self, *, wait_s: float) -> Iterator[bool]:

@@ -10,7 +10,9 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from classifier.i18n import Language, translate
 from classifier.own_files import write_own
@@ -27,6 +29,42 @@ _EVERY_S: Final = 0.25
 _WINDOW_S: Final = 30.0
 """The rate is that of so many seconds; of more, where less than two parts were done in them."""
 _MESSAGES: Final = 8
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class _Texts(_Part):
+    en: str
+    zh: str
+
+
+_Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+_Count = Annotated[int, Field(ge=0, le=10**15)]
+
+
+class _Stage(_Part):
+    name: _Texts
+    unit: str
+    total: _Count | None
+    done: _Count
+    rate: _Amount | None
+    left: _Amount | None
+    note: _Texts | None
+
+
+class _Progress(_Part):
+    stages: list[_Stage]
+    messages: list[_Texts]
+
+
+def checked_report(values: object) -> dict[str, Any]:
+    """What a job has reported, as it was read from its file; empty where that is damaged."""
+    try:
+        return _Progress.model_validate(values).model_dump()
+    except ValidationError:
+        return {}
 
 
 class JobReport:

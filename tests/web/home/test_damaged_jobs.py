@@ -23,6 +23,36 @@ def test_a_damaged_job_is_left_out_and_the_page_opens(tmp_path: Path, wrong: dic
         assert {"jobs": []} == client.get("/api/jobs").json()
 
 
+STAGE = {"name": {"en": "a", "zh": "b"}, "unit": "", "total": 4, "done": 1, "rate": 0.5, "left": 6, "note": None}
+DAMAGED: list[object] = [
+    "text",
+    [],
+    {"stages": []},
+    {"stages": 3, "messages": []},
+    {"stages": [STAGE | {"total": "4"}], "messages": []},
+    {"stages": [STAGE | {"done": -1}], "messages": []},
+    {"stages": [STAGE | {"left": float("nan")}], "messages": []},
+    {"stages": [STAGE | {"name": {"en": ["x"], "zh": ""}}], "messages": []},
+    {"stages": [STAGE | {"unit": None}], "messages": []},
+    {"stages": [STAGE], "messages": ["x"]},
+]
+
+
+@pytest.mark.parametrize("damaged", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_damaged_progress_is_no_progress(tmp_path: Path, damaged: object) -> None:
+    folder = JobFolder(tmp_path)
+    folder.path.mkdir()
+    folder.progress_file(1).write_text(json.dumps(damaged), encoding="utf-8")
+    assert {} == folder.progress(1)
+
+
+def test_a_progress_is_read_as_it_was_written(tmp_path: Path) -> None:
+    folder, written = JobFolder(tmp_path), {"stages": [STAGE], "messages": [{"en": "c", "zh": "d"}]}
+    folder.path.mkdir()
+    folder.progress_file(1).write_text(json.dumps(written), encoding="utf-8")
+    assert written == folder.progress(1)
+
+
 @pytest.mark.parametrize("lock", ["queue.lock", "work.lock"])
 def test_a_damaged_lock_is_one_line_and_the_page_opens(
     tmp_path: Path, lock: str, monkeypatch: pytest.MonkeyPatch
