@@ -23,6 +23,7 @@ from classifier.paths import command, displayable
 from classifier.web.folders import Folders
 from classifier.web.label_files import LabelFiles
 from classifier.web.learner_process import LearnerStatus
+from classifier.web.pending_moves import takes_originals
 from classifier.web.responses import damage_handler, error_response
 from classifier.web.routes.audit import audit_routes
 from classifier.web.routes.categories import category_routes
@@ -113,6 +114,7 @@ class Review:
             "train": self.train,
             "undo": command("undo", self.library),
             "learning": self.learner.state,
+            "moves": session.read(lambda catalog, _: takes_originals(catalog)),
             "missing": session.read(lambda catalog, _: sum(count_missing(catalog).values())),
             "words": session.read(lambda catalog, _: annotation_log.newest_id(catalog)),
         }

@@ -13,7 +13,7 @@ from classifier.filing.reconcile import open_library
 from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
 from classifier.reasons import Reason, ReasonCode
-from classifier.records import Action, AnnotationKind, Decision
+from classifier.records import Action, AnnotationKind, Decision, Mode
 from classifier.web.history import annotated_images
 from classifier.web.suggestions import read_suggestions
 
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from classifier.catalog.queue import QueueItem
     from classifier.records import Annotation, ImageId
     from classifier.web.suggestions import Suggestions
+
+
+def takes_originals(catalog: Catalog) -> bool:
+    """Whether the last sort moved pictures out of their crawl; a sample never does."""
+    _, _, settings = audits.last_sort(catalog) or ("", None, {})
+    return bool(settings.get("sort", {}).get("mode") == Mode.MOVE)
 
 
 def pending_decisions(

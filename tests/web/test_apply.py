@@ -17,8 +17,9 @@ from classifier.filing import refile as rearranging
 from classifier.filing.undo import undo
 from classifier.records import AnnotationKind
 from classifier.web.history import Answer
-from classifier.web.pending_moves import file_decided
+from classifier.web.pending_moves import file_decided, takes_originals
 from classifier.web.session import ReviewSession
+from kit.audits import Kind, filed_library
 from kit.reasons import with_sentences
 from kit.reviewing import sort_again, unsure_library
 from kit.tree import all_files
@@ -191,3 +192,10 @@ def test_the_guarantee_of_a_sort_still_holds_after_a_review(tmp_path: Path, bund
     undo(library)
     undo(library, run=1)
     assert library_stats(library).strictness.promise is None
+
+
+@pytest.mark.parametrize("mode", ["link", "copy", "move"])
+def test_pictures_are_said_to_move_only_where_a_sort_moved_them(tmp_path: Path, mode: str) -> None:
+    library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9]), sort={"mode": mode})
+    with read_catalog(library) as catalog:
+        assert (mode == "move") == takes_originals(catalog)

@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 from classifier.errors import IllsortError, SettingsError, message_of
 from classifier.paths import displayable, quoted
 from classifier.web.home.crawl_count import CrawlCounter
-from classifier.web.home.facts import label_facts, library_facts, model_facts
+from classifier.web.home.facts import library_facts, model_facts, sample_facts
 from classifier.web.home.jobs import ProjectJobs
+from classifier.web.home.label_count import LabelCounter
 from classifier.web.home.project import Project, proposed, read_project
 from classifier.web.home.recent import note_project, recent_projects
 from classifier.web.home.rooms import Room, room_routes
@@ -35,6 +36,7 @@ class Home:
     def __init__(self, folder: Path | None, *, learn: LearnerTarget | None = None) -> None:
         self._folder = folder
         self.crawl = CrawlCounter()
+        self.labels = LabelCounter()
         self.label = Room(
             lambda: self.project().needed("labels"), learn, reading=lambda: self.jobs().unfinished("label")
         )
@@ -99,8 +101,9 @@ class Home:
             "name": displayable(project.folder.name),
             "folders": {name: str(path) for name, path in folders.items()},
             "recipe": project.settings.train.recipe,
+            "mode": project.settings.sort.mode.value,
             "crawl": count,
-            "labels": label_facts(project.settings),
+            "labels": self.labels.facts(project.settings.labels) | sample_facts(folders.get("labels")),
             "model": model_facts(folders.get("model")),
             "library": library_facts(folders.get("library")),
         }
@@ -122,5 +125,6 @@ class Home:
             yield
         finally:
             self.crawl.stop()
+            self.labels.stop()
             for room in (self.label, self.review):
                 await room.close()

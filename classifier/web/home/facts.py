@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,8 +9,7 @@ from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import is_library, read_catalog
 from classifier.catalog.runs import EndState
 from classifier.catalog.stats import library_stats
-from classifier.errors import IllsortError, Message, message_of
-from classifier.labels.load import read_labels
+from classifier.errors import IllsortError, message_of
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.evaluation_fields import read_evaluation
 from classifier.model.manifest import load_manifest
@@ -23,41 +20,12 @@ from classifier.web.responses import in_both_languages
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.settings import Settings
-
-_LABELS_S: Final = 5.0
 _MOST_SECONDS: Final = 1e8
 """Three years: a model's file may say anything."""
 
 
-def label_facts(settings: Settings) -> dict[str, Any]:
-    """How many labels each category has; `trouble` says why these cannot be trained on yet, or that there are more."""
-    csv_file, folder = settings.labels.csv, settings.labels.folder
-    if csv_file is None and folder is not None and not folder.exists():
-        return {"count": 0, "categories": {}, "drawn": False}  # that is how a project begins
-    end = time.monotonic() + _LABELS_S if csv_file is None else float("inf")
-    try:
-        labels = read_labels(folder=folder, csv_file=csv_file, is_stopped=lambda: time.monotonic() > end)
-    except (IllsortError, OSError) as error:
-        why = _not_all(0) if time.monotonic() > end else message_of(error)
-        return {"count": 0, "categories": {}, **in_both_languages("trouble", why)} | _waiting(settings)
-    counts = Counter(displayable(label.category) for label in labels)
-    more = in_both_languages("trouble", _not_all(len(labels))) if time.monotonic() > end else {}
-    return {"count": len(labels), "categories": dict(counts.most_common())} | more | _waiting(settings)
-
-
-def _not_all(count: int) -> Message:
-    """What is said of a folder that takes too long to be read through for each look at the page."""
-    return Message(
-        "labels found within {seconds:.0f} s: {count:,}; what may be left of the folder is not counted here",
-        count=count,
-        seconds=_LABELS_S,
-    )
-
-
-def _waiting(settings: Settings) -> dict[str, Any]:
+def sample_facts(folder: Path | None) -> dict[str, Any]:
     """How many drawn pictures wait to be named, where labels are made from nothing; `whole` once all are read."""
-    folder = settings.labels.folder
     if folder is None or not is_library(folder):
         return {"drawn": False}
     stats = library_stats(folder)

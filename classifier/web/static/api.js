@@ -34,6 +34,7 @@ const stateOf = (json) => ({
   library: json.library,
   trainCommand: json.train,
   undoCommand: json.undo,
+  takesOriginals: json.moves, // the last sort moved pictures out of the crawl
   isLabeling: json.labelling,
   categories: json.categories.map(({ name, key, said }) => ({ name, key, labelCount: said })),
   waiting: json.waiting, // queue -> category -> how many

@@ -10,6 +10,7 @@ let hiding = 0;
 // `kind` is empty, "good" or "bad"; an error stays longer.
 export function notify(text, kind = "") {
   (dialog.open ? dialog : document.body).append(notification); // beneath a dialog it would be dimmed
+  notification.style.setProperty("--view-top", `${document.getElementById("view").getBoundingClientRect().top}px`);
   notification.textContent = text;
   notification.className = kind;
   notification.hidden = false;

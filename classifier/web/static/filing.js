@@ -35,8 +35,13 @@ export function askToFile(app) {
   const count = app.state.toFile;
   if (count === 0) return notify(_("No decision waits to be filed"));
   return openDialog(count_("File {count} decision?", "File {count} decisions?", { count }),
-    make("p", {}, _("The pictures move to their folders, as one run. {command} takes it back.", { command: app.state.undoCommand })),
+    make("p", {}, whatFilingDoes(app.state)),
     button(fileLabel(count), () => file(app), { shortcut: "⏎", class: "primary", autofocus: true }), cancelButton());
+}
+
+function whatFilingDoes({ takesOriginals, undoCommand: command }) {
+  return takesOriginals ? _("The pictures move to their folders, as one run. {command} takes it back.", { command })
+    : _("They go to their folders in this library, as one run; the unsorted pictures stay where they are. {command} takes it back.", { command });
 }
 
 async function file(app) {

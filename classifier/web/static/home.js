@@ -12,7 +12,7 @@ import { runningView } from "./progress_view.js";
 
 const BUSY_MS = 700;
 const CALM_MS = 4000;
-const FACTS_EVERY_MS = { busy: 2000, calm: 10000 };
+const FACTS_EVERY_MS = { drawing: 2000, others: 10000 };
 const view = document.getElementById("view");
 const bar = document.getElementById("toolbar");
 
@@ -52,8 +52,8 @@ class Home {
     const before = this.jobs;
     this.jobs = this.home?.folder ? await fetchJobs() : [];
     const age = Date.now() - this.factsAt;
-    const isStale = this.home === null || age > (this.jobs.some(isActive) ? FACTS_EVERY_MS.busy : FACTS_EVERY_MS.calm) || endedIn(before) !== endedIn(this.jobs);
-    if (isStale || this.home.project?.crawl?.done === false) await this.#readFacts();
+    const isStale = this.home === null || age > (this.jobs.some((job) => job.step === "label" && isActive(job)) ? FACTS_EVERY_MS.drawing : FACTS_EVERY_MS.others) || endedIn(before) !== endedIn(this.jobs);
+    if (isStale || this.#isCounting()) await this.#readFacts();
     else this.#update();
   }
 
@@ -65,7 +65,11 @@ class Home {
     this.show(home);
   }
 
-  #soon(delay = this.jobs.some(isActive) || this.home?.project?.crawl?.done === false ? BUSY_MS : CALM_MS) {
+  #isCounting() {
+    return this.home?.project?.crawl?.done === false || Boolean(this.home?.project?.labels.counting);
+  }
+
+  #soon(delay = this.jobs.some(isActive) || this.#isCounting() ? BUSY_MS : CALM_MS) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.refresh(), delay);
   }

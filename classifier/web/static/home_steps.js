@@ -42,6 +42,9 @@ function crawlFacts(crawl) {
   return [crawl.done ? first : _("{found} so far", { found: first }), [formats, ...rest].filter(Boolean).join(" · ")].filter(Boolean);
 }
 
+// What a step does, after the step that comes before it, where that is still to do.
+const hintAfter = (before, ...texts) => [before ? _("Comes after {step}.", { step: before }) : null, ...texts].filter(Boolean).join(language() === "zh" ? "" : " ");
+
 const countCategories = (count) => count_("{count} category", "{count} categories", { count });
 const hasLabels = ({ labels }) => Object.values(labels.categories).filter((count) => count >= ENOUGH).length >= 2;
 
@@ -57,6 +60,7 @@ function label(project, jobs) {
     const counted = count_("{count} label", "{count} labels", { count: labels.count });
     facts.push(_("{labels} in {categories}: {list}", { labels: counted, categories: countCategories(names), list: listed(labels.categories, 8) }));
   }
+  if (labels.counting) facts.push(_("counting the labels…"));
   if (labels.drawn && !isReading) facts.push(count_("{count} drawn picture waits for a name", "{count} drawn pictures wait for a name", { count: labels.waiting }));
   return {
     title: _("Label"),
@@ -77,8 +81,13 @@ function label(project, jobs) {
 const finetuneText = (model) =>
   model?.finetuneSeconds ? _("Fine-tune: about {duration}", { duration: formatDuration(model.finetuneSeconds) }) : _("Fine-tune");
 
+// What the time on the button rests on; it was measured with whatever else the machine did then.
+const finetuneBasis = (model) => (model.finetuneSeconds
+  ? _("The time of fine-tuning is an estimate, by how fast the last training looked at the labels; a busy machine takes longer.") : null);
+
 function train(project, jobs) {
   const { model } = project;
+  const canStart = hasLabels(project) || project.labels.count > 0;
   const facts = [];
   if (model?.accuracy !== undefined) {
     facts.push(_("{accuracy} of {count} held-out labeled pictures are predicted right", { accuracy: formatPercent(model.accuracy), count: model.heldOut ?? "" }));
@@ -91,8 +100,8 @@ function train(project, jobs) {
     isDone: Boolean(model?.categories),
     facts,
     troubles: [textOf(model, "trouble")],
-    hint: model ? null : _("Learns your categories from the labels."),
-    canStart: hasLabels(project) || project.labels.count > 0,
+    hint: model ? finetuneBasis(model) : hintAfter(!canStart && _("Label"), _("Learns your categories from the labels.")),
+    canStart,
     actions: [
       { id: "start-train", text: model ? _("Train again") : _("Train"), start: "train" },
       { id: "start-finetune", text: finetuneText(model), start: "finetune", isMinor: true, hint: _("The whole network learns: usually better, and longer.") },
@@ -104,13 +113,14 @@ function train(project, jobs) {
 
 function preview(project, jobs) {
   const last = project.library?.preview;
+  const canStart = hasModel(project, jobs);
   const facts = last ? [_("{filed} of {count} would be filed, {review} would wait for you, {unknown} unlike all labels", { ...last, count: last.images })] : [];
   return {
     title: _("Preview"),
     isDone: Boolean(last ?? project.library?.sorts),
     facts,
-    hint: last ? null : _("Says what would be filed where, and files nothing; what it reads is kept for the sort."),
-    canStart: hasModel(project, jobs),
+    hint: last ? null : hintAfter(!canStart && _("Train"), _("Says what would be filed where, and files nothing; what it reads is kept for the sort.")),
+    canStart,
     actions: [
       last?.sheet ? { id: "open-sheet", text: _("Contact sheet"), does: "openSheet", hint: _("Samples of each category, and a slider for the threshold.") } : null,
       { id: "start-preview", text: last ? _("Preview again") : _("Preview"), start: "preview" },
@@ -120,8 +130,16 @@ function preview(project, jobs) {
   };
 }
 
+// What a sort does with the unsorted pictures, by its mode.
+const sortHint = (mode) => ({
+  copy: _("Copies the pictures into category folders; the unsorted ones stay."),
+  move: _("Moves the pictures into category folders, out of the folder of unsorted ones."),
+  symlink: _("Puts symbolic links into category folders; the unsorted pictures stay, and must stay where they are."),
+}[mode] ?? _("Links the pictures into category folders, or copies them to another disk; the unsorted ones stay."));
+
 function sort(project, jobs) {
   const { library } = project;
+  const canStart = hasModel(project, jobs);
   const facts = [];
   if (library?.sorts || library?.filed || library?.review) {
     facts.push(_("{filed} filed, {review} wait for you, {unknown} unlike all labels", { filed: library.filed, review: library.review, unknown: library.unknown }));
@@ -133,8 +151,8 @@ function sort(project, jobs) {
     isDone: Boolean(library?.sorts),
     facts,
     troubles: [textOf(library, "trouble")],
-    hint: library?.sorts ? null : _("Files the pictures into category folders; what is unsure waits for you."),
-    canStart: hasModel(project, jobs),
+    hint: library?.sorts ? null : hintAfter(!canStart && _("Train"), sortHint(project.mode), _("What is unsure waits for you.")),
+    canStart,
     actions: [{ id: "start-sort", text: library?.sorts ? _("Sort again") : _("Sort"), start: "sort" }],
     job: jobs.sort,
     command: "sort",
@@ -146,7 +164,7 @@ function review({ library }, jobs) {
     title: _("Review"),
     isDone: Boolean(library?.sorts) && library.review === 0 && !isActive(jobs.sort),
     facts: library?.sorts ? [_("{review} wait for a decision, {unknown} are unlike all labels", { review: library.review, unknown: library.unknown })] : [],
-    hint: _("Decide what is unsure, by single keys; open it while the sort runs."),
+    hint: hintAfter(!library && _("Sort"), _("Decide what is unsure, by single keys; open it while the sort runs.")),
     actions: [{ id: "open-review", text: _("Review"), room: "review/", isOff: !library || library.trouble !== undefined }],
     command: "review",
   };
@@ -162,7 +180,7 @@ function audit({ library }) {
     title: _("Spot check"),
     isDone: Boolean(last?.finished && last.current),
     facts: facts.filter(Boolean),
-    hint: last ? null : _("Judge a random sample of what was filed, and know how much can be wrong at most."),
+    hint: last ? null : hintAfter(!library?.filed && _("Sort"), _("Judge a random sample of what was filed, and know how much can be wrong at most.")),
     actions: [{ id: "open-audit", text: last ? _("Open the check") : _("Check"), room: "review/#audit", isOff: !library?.filed }],
     command: "audit",
   };

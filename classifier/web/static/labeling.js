@@ -2,6 +2,7 @@
 // confirms the rest.
 
 import { button, categoryButton, key, make } from "./dom.js";
+import { FoldedButtons } from "./folded_buttons.js";
 import { gridId, GridList, prefetcherOf } from "./grid_list.js";
 import { _, count_, formatNumber } from "./i18n.js";
 import { PAGE_SIZE, ThumbnailGrid } from "./thumbnails.js";
@@ -24,7 +25,7 @@ export class Labeling extends ThumbnailGrid {
     this.undoButton = button("", () => this.app.undo(), { shortcut: "⌫" });
     this.field = this.#nameField();
     this.names = make("datalist", { id: "category-names" });
-    this.buttons = make("div", { class: "buttons" });
+    this.buttons = new FoldedButtons();
     this.hint = make("p", { class: "muted" });
   }
 
@@ -240,7 +241,7 @@ export class Labeling extends ThumbnailGrid {
     const proposals = this.#proposals.length ? _("By its tags: {names}.", { names: this.#proposals.join(_(", ")) }) : "";
     this.hint.textContent = [hint, proposals, this.#advice()].filter(Boolean).join(" ");
     this.#drawName();
-    this.buttons.replaceChildren(...this.app.state.categories.map((one) => this.#nameButton(one)));
+    this.buttons.replace(...this.app.state.categories.map((one) => this.#nameButton(one)));
     this.#drawOthers();
     this.drawConfirm();
   }
@@ -250,7 +251,7 @@ export class Labeling extends ThumbnailGrid {
       make("div", { class: "name-row" },
         make("label", { class: "name-field" }, key("n"), this.field, this.names),
         this.confirmButton, this.othersButton, this.undoButton, tileSizeButtons()),
-      this.buttons, this.hint, this.unseenNote);
+      this.buttons.element, this.hint, this.unseenNote);
   }
 
   #drawOthers() {

@@ -40,7 +40,7 @@ export function runningView(job) {
     shown.rate ? make("span", { class: "muted" }, rateOf(shown)) : null,
     shown.note ? make("span", { class: "muted" }, inLanguage(shown.note)) : null,
     inner ? make("span", { class: "muted" }, inLanguage(inner.name)) : null,
-    shown.left !== null ? make("span", { class: "left" }, _("about {duration} left", { duration: formatDuration(shown.left) })) : null,
+    shown.left !== null ? make("span", { class: "left", title: _("By the last half minute.") }, _("about {duration} left", { duration: formatDuration(shown.left) })) : null,
   ];
   return make("div", { class: "running" }, bar(shown), make("div", { class: "numbers" }, ...numbers),
     message ? make("p", { class: "muted" }, inLanguage(message)) : null);

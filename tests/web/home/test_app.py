@@ -39,10 +39,11 @@ def home_of(client: TestClient) -> dict[str, Any]:
 
 
 def counted(client: TestClient) -> dict[str, Any]:
-    """The state once the crawl is counted."""
-    while not (found := home_of(client))["project"]["crawl"]["done"]:
-        pass
-    return dict(found["project"])
+    """The state once the crawl and the labels are counted."""
+    while True:
+        found = dict(home_of(client)["project"])
+        if found["crawl"]["done"] and "counting" not in found["labels"]:
+            return found
 
 
 def refusal(client: TestClient, path: str, body: dict[str, Any]) -> str:

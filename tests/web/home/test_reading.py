@@ -101,5 +101,17 @@ def test_the_label_page_shows_what_is_read_and_then_the_groups(half_read: Path) 
                 assert 390 == page.evaluate("document.documentElement.scrollWidth")
                 read_on(half_read)
             page.wait_for_selector(".labeling .name-row")
+            make = (
+                "(name) => import('/label/static/http.js').then((http) => http.send('/api/categories', { make: name }))"
+            )
+            for number in range(9):
+                page.evaluate(make, f"category {number}")
+            page.reload()
+            page.click(".folded .more:has-text('more categories')")
+            page.wait_for_selector(".folded.open .more:has-text('Fewer')")
+            cut = (
+                "[...document.querySelectorAll('.folded .buttons')].some((one) => one.scrollHeight > one.clientHeight)"
+            )
+            assert not page.evaluate(cut)
             page.goto("about:blank")
     assert [] == traffic.console
