@@ -16,6 +16,8 @@ from typing import Protocol, Self
 
 from classifier.errors import Message
 
+_STEADY_S = 1.0
+"""A rate is shown from so many seconds on."""
 _AT_ONCE = 0.05
 """What is done so soon after a stage began was done by an earlier run, and says nothing of how fast this one is."""
 
@@ -134,11 +136,11 @@ class _CombinedProgress:
         self._progress.detail(message)
 
     @contextmanager
-    def stage(self, name: Message, *, total: int | None, unit: str) -> Iterator[Stage]:  # noqa: ARG002
+    def stage(self, name: Message, *, total: int | None, unit: str) -> Iterator[Stage]:
         """A part of the one stage; leaving it, the piece is done, however much of it there was to do."""
         piece = self._pieces.get(name.code) if isinstance(name, StageName) else None
         piece = piece or StageCost(code=None, cost=0.0, kind="")
-        part = _CombinedStage(self, name, piece, share=piece.cost / total if total else 0.0)
+        part = _CombinedStage(self, name, piece, share=piece.cost / total if total else 0.0, unit=unit)
         part.show()
         yield part
         self.advance(piece, piece.cost - piece.done)
@@ -183,17 +185,20 @@ class _CombinedProgress:
 
 
 class _CombinedStage:
-    def __init__(self, whole: _CombinedProgress, name: Message, piece: StageCost, *, share: float) -> None:
+    def __init__(self, whole: _CombinedProgress, name: Message, piece: StageCost, *, share: float, unit: str) -> None:
         self._whole = whole
         self._name = name
         self._piece = piece
         self._share = share
+        self._unit = unit
+        self._measured = 0
         self._since = self._began = whole.now()
         self._note: Message | None = None
 
     def advance(self, count: int = 1) -> None:
         now = self._whole.now()
         was_measured = now - self._began > _AT_ONCE
+        self._measured += count if was_measured else 0
         self._whole.advance(self._piece, count * self._share, now - self._since if was_measured else None)
         self._since = now
         self.show()
@@ -206,7 +211,9 @@ class _CombinedStage:
         """Not shown: the one note of the bar names its stage."""
 
     def show(self) -> None:
-        name, note = self._name, self._note
+        name, note, seconds = self._name, self._note, self._since - self._began
+        if self._unit == "picture" and self._measured and seconds >= _STEADY_S:
+            name = Message("{name}, {rate:,.1f} pictures/s", name=name, rate=self._measured / seconds)
         self._whole.note(name if note is None else Message("{name}: {note}", name=name, note=note))
 
 

@@ -42,7 +42,6 @@ from classifier.inference.pipeline import InferenceFailure, infer, infer_with, o
 from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Limits, Reader
-from classifier.inference.stopwatch import Stopwatch
 from classifier.inference.worker_pool import WorkerPool
 from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
@@ -120,7 +119,7 @@ class Bench:
 
     def sorted_by(self, name: str, network: Network, runtime: Runtime) -> Row:
         """One way through all pictures."""
-        marks, watch = Marks(runtime.device), Stopwatch()
+        marks = Marks(runtime.device)
         engine = Marked(network, runtime, marks)
         started = first = time.monotonic()
         filing = 0.0
@@ -128,7 +127,7 @@ class Bench:
             tempfile.TemporaryDirectory(dir=self.folder) as library,
             open_pool(runtime, LIMITS, SilentProgress()) as pool,
         ):
-            results = infer_with(engine, self.paths, self.reader(network), runtime, pool=pool, stopwatch=watch)
+            results = infer_with(engine, self.paths, self.reader(network), runtime, pool=pool)
             for count, result in enumerate(results):
                 first = time.monotonic() if count == 0 else first
                 began = time.monotonic()
@@ -143,7 +142,7 @@ class Bench:
             "pictures/s": round(len(self.paths) / seconds, 1),
             "after the first": round((len(self.paths) - 1) / (seconds - (first - started)), 1),
             "device busy": f"{sum(spent.values()) / seconds:.0%}",
-            "wait for reading, ms a batch": round(1000 * watch.waited["read"] / batches, 1),
+            "wait for reading, ms a batch": round(1000 * pool.watch.waited["read"] / batches, 1),
             **milliseconds,
             "filing, ms a batch": round(1000 * filing / batches, 1),
         }

@@ -111,6 +111,7 @@ def test_what_an_earlier_run_had_done_does_not_flatter_the_speed() -> None:
         clock.now += 60
         stage.advance(100)
         assert 240 == left(progress.stages[0])
+        assert progress.stages[0].notes[-1].startswith("at work, 1.7 pictures/s; ")
 
 
 def test_a_limit_of_time_limits_the_time_left() -> None:

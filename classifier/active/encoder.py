@@ -95,13 +95,15 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
         results = infer(
             paths, encoder.network, encoder.reader, encoder.runtime, pool=pool, stats=True, progress=progress
         )
-        counted = _counted(results, stage)
+        stage.follow(pool.watch.waits_for)
+        counted = _counted(pool.watch.results(results), stage)
         while batch := list(islice(counted, _BATCH)):
             locations = writer.write([result for result in batch if isinstance(result, Inferred)])
             with catalog.transaction():
                 for result in batch:
                     _record(catalog, paths[result.key], result)
                 writer.record(locations)
+    pool.watch.report(progress)
 
 
 def _counted(results: Iterator[T], stage: Stage) -> Iterator[T]:

@@ -153,7 +153,13 @@ class Session:
 
 @contextmanager
 def open_session(
-    library: Path, *, count: int | None = None, seed: int | None = None, anew: bool = False, as_it_is: bool = False
+    library: Path,
+    *,
+    count: int | None = None,
+    seed: int | None = None,
+    anew: bool = False,
+    as_it_is: bool = False,
+    progress: Progress | None = None,
 ) -> Iterator[Session]:
     """The library's last audit while it is up to date and no other sample is requested; else a new one.
 
@@ -163,9 +169,9 @@ def open_session(
     or there is no last audit.
     """
     read_catalog(library).close()  # looking for a library creates none
-    reconcile_if_free(library)
+    reconcile_if_free(library, progress)
     with open_catalog(library) as catalog:
-        resume(catalog, library)
+        resume(catalog, library, progress=progress)
         if as_it_is:
             yield _last_audit(catalog, library)
             return

@@ -115,6 +115,15 @@ def standing_moves(catalog: Catalog, run: int) -> Iterator[MoveRecord]:
                 yield last
 
 
+def count_standing(catalog: Catalog, run: int) -> int | None:
+    """How many changes of `run` were never taken back; None for none, for some may stand again."""
+    query = (
+        "SELECT count(*) FROM moves AS made WHERE run = ? AND state = 'done' AND NOT EXISTS "
+        "(SELECT 1 FROM moves AS back WHERE back.undoes = made.id AND back.state = 'done')"
+    )
+    return int(catalog.connection.execute(query, (run,)).fetchone()[0]) or None
+
+
 def all_standing_moves(catalog: Catalog) -> list[MoveRecord]:
     """The changes of all runs that stand, oldest first."""
     changing = [int(run) for (run,) in catalog.connection.execute(_CHANGED_ANYTHING)]

@@ -53,7 +53,7 @@ def audit(
 ) -> None:
     """Judge a random sample of what was filed on a page, and know how much of all can be wrong at most."""
     from classifier.audit.session import open_session, recorded_target
-    from classifier.cli.terminal import print_lines
+    from classifier.cli.terminal import TerminalProgress, print_lines
     from classifier.errors import SettingsError
 
     if max_error is not None and not _LEAST_ERROR <= max_error < 1:
@@ -65,7 +65,8 @@ def audit(
     library = library_or_default(library)
     interrupt.resumable_in(library)
     target = recorded_target(library) if max_error is None else max_error
-    with open_session(library, count=count, seed=seed, anew=new, as_it_is=as_json and not new) as session:
+    asked: dict[str, Any] = {"count": count, "seed": seed, "anew": new, "as_it_is": as_json and not new}
+    with open_session(library, **asked, progress=TerminalProgress()) as session:
         needs_page = not as_json and not (yes and session.state.is_finished)
     if needs_page:
         options = PageOptions(host=host, port=port, token=token, no_open=no_open, view="audit", max_error=max_error)

@@ -31,9 +31,13 @@ def measure_all(crawl: Crawl, settings: Settings, progress: Progress) -> Iterato
         runtime_from_settings(settings.runtime, training=True),
     )
     chosen = settings.model.backbone
-    for backbone in _here(chosen):
+    backbones = _here(chosen)
+    for number, backbone in enumerate(backbones, start=1):
+        name = Message(
+            "measuring {backbone}, {number} of {count}", backbone=backbone, number=number, count=len(backbones)
+        )
         try:
-            with progress.stage(Message("measuring {backbone}", backbone=backbone), total=None, unit=""):
+            with progress.stage(name, total=None, unit=""):
                 sample = crawl.sample if backbone == chosen else crawl.sample[::2]
                 speed = measure(backbone, sample, count=crawl.count, settings=settings, runtimes=runtimes)
         except ModelError as error:

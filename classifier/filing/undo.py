@@ -118,7 +118,8 @@ def undo(
         own = undo_queries.begin_undo(catalog, chosen)
         left = [*passed_over, *recovered.unnamed]
         undoing = _UndoRun(catalog, library, disk, UndoSummary(tried=chosen, run=own, left=left))
-        with progress.stage(Message("undoing run {run}", run=chosen), total=None, unit="file") as stage:
+        total = undo_queries.count_standing(catalog, chosen)
+        with progress.stage(Message("undoing run {run}", run=chosen), total=total, unit="file") as stage:
             for batch in _batches(undo_queries.standing_moves(catalog, chosen), library):
                 undoing.take_back(batch)
                 stage.advance(len(batch))

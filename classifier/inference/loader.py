@@ -66,8 +66,13 @@ def stream(paths: Paths, reader: Reader, pool: WorkerPool, *, batch_size: int) -
 
     A file that kills its worker is returned as a ReadError and costs the run about a second; one that exceeds the
     deadline costs up to two deadlines, since it is tried again in isolation; one that needs too much memory costs the
-    time to fill it. Without workers there is no such protection, and the pool's limits have no effect.
+    time to fill it. Without workers there is no such protection, and the pool's limits have no effect. The pool's watch
+    measures how long each batch is waited for.
     """
+    return pool.watch.reading(_batches(paths, reader, pool, batch_size=batch_size))
+
+
+def _batches(paths: Paths, reader: Reader, pool: WorkerPool, *, batch_size: int) -> Iterator[Batch]:
     plan = Plan(paths, reader, batch_size)
     if pool.processes == 0:
         yield from _read_here(plan, pin_memory=pool.pin_memory)

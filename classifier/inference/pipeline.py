@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from classifier.inference.forward import TorchEngine, outputs_of
 from classifier.inference.loader import stream
 from classifier.inference.reader import ReadError
-from classifier.inference.stopwatch import Stopwatch
 from classifier.inference.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -66,11 +65,10 @@ def infer(
     pool: WorkerPool,
     stats: bool = False,
     progress: Progress | None = None,
-    stopwatch: Stopwatch | None = None,
 ) -> Iterator[Inferred | InferenceFailure]:
     """One result for each path, in their order, by torch; see `loader.stream` for what a harmful file costs."""
     engine = TorchEngine(network, runtime, stats=stats, progress=progress)
-    return infer_with(engine, paths, reader, runtime, pool=pool, stopwatch=stopwatch)
+    return infer_with(engine, paths, reader, runtime, pool=pool)
 
 
 def infer_with(
@@ -80,11 +78,10 @@ def infer_with(
     runtime: Runtime,
     *,
     pool: WorkerPool,
-    stopwatch: Stopwatch | None = None,
 ) -> Iterator[Inferred | InferenceFailure]:
     """As `infer`, by any engine."""
     batches = stream(paths, reader, pool, batch_size=runtime.batch_size)
-    for batch, outputs in outputs_of((stopwatch or Stopwatch()).reading(batches), engine):
+    for batch, outputs in outputs_of(batches, engine):
         rows = iter(zip(*outputs, strict=True))
         for key, result in zip(batch.keys, batch.results, strict=True):
             if isinstance(result, ReadError):

@@ -6,9 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from classifier.errors import Message
+
+if TYPE_CHECKING:
+    from classifier.progress import Progress
 
 _WORTH_SAYING_S: Final = 20.0
 """Shorter runs mostly wait for processes to start."""
@@ -65,6 +68,7 @@ class Stopwatch:
         self._began = clock()
         self._waits: dict[str, tuple[float, float | None]] = {"read": (0.0, None), "results": (0.0, None)}
         self._recent = deque([self._spent()])
+        self._has_results = False
         self._shown: Message | None = None
         self._changed = 0.0
 
@@ -74,6 +78,7 @@ class Stopwatch:
 
     def results(self, results: Iterable[Item]) -> Iterator[Item]:
         """The results as the network gives them; they wait for `reading` too."""
+        self._has_results = True
         return self._timed("results", results)
 
     def _timed(self, what: str, items: Iterable[Item]) -> Iterator[Item]:
@@ -114,15 +119,27 @@ class Stopwatch:
             self._shown, self._changed = note, spent.total
         return self._shown
 
+    def report(self, progress: Progress) -> None:
+        """Say at the end of a command where its time went."""
+        if (summary := self.summary()) is not None:
+            progress.say(summary)
+
     def summary(self) -> Message | None:
-        """What the time went into; None for a short run."""
+        """What the time went into; None for a short run. Where no results were waited for, all but reading is one."""
         spent = self._spent()
         if spent.total < _WORTH_SAYING_S:
             return None
+        reading = spent.reading / spent.total
+        if not self._has_results:
+            return Message(
+                "Where the time went: {reading:.0%} waiting for pictures to be read and decoded, {rest:.0%} computing.",
+                reading=reading,
+                rest=1 - reading,
+            )
         return Message(
-            "Where the time went: {reading:.0%} waiting for pictures to be read, {network:.0%} the network, "
-            "{filing:.0%} filing.",
-            reading=spent.reading / spent.total,
+            "Where the time went: {reading:.0%} waiting for pictures to be read and decoded, {network:.0%} the "
+            "network, {filing:.0%} the catalog and the disk.",
+            reading=reading,
             network=spent.network / spent.total,
             filing=spent.filing / spent.total,
         )

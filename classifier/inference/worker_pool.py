@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from classifier.errors import IllsortError, Message
 from classifier.inference.isolated_read import read_isolated
+from classifier.inference.stopwatch import Stopwatch
 from classifier.inference.worker import PackedBatch, Task
 from classifier.inference.worker_process import ChildSignals, WorkerLostError, WorkerNotStartedError, WorkerProcess
 
@@ -69,7 +70,8 @@ class Plan:
 class WorkerPool:
     """Up to `workers` images are read at once; 0 is for reading in this process. Leave it, or call `close`, to end it.
 
-    `start_method` is multiprocessing's. `say` is told when there is not enough memory for so many processes.
+    `start_method` is multiprocessing's. `say` is told when there is not enough memory for so many processes. `watch`
+    measures from the pool's beginning what was waited for.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class WorkerPool:
         say: Callable[[Message], None] = lambda _: None,
     ) -> None:
         self.limits = limits
+        self.watch = Stopwatch()
         self.pin_memory = pin_memory
         self._context: Any = multiprocessing.get_context(start_method)
         is_spawned = self._context.get_start_method() == "spawn"

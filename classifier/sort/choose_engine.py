@@ -66,14 +66,14 @@ class EngineChooser:
         try:
             key = cache_key(self.bundle, stats=self.stats)
             kept = load_kept(key)
-            if kept is None and requested == "auto" and count < REPAYS:
+            if kept is None and not _repays(requested, count):
                 return Message(
                     "below {count:,} pictures, preparing ONNX Runtime takes longer than it saves", count=REPAYS
                 )
             kept = kept or self._made(key)
             if not kept.comparison.agrees:
                 return _disagreement(kept.comparison)
-            engine = OnnxEngine(kept.model, threads=torch.get_num_threads())
+            engine = _by_onnx(kept.model)
         except ImportError as error:  # a package that is there and cannot be loaded: nothing to be kept
             return _disagreement(_failure(error))
         self.progress.detail(
@@ -92,7 +92,7 @@ class EngineChooser:
         return load_network(self.bundle)
 
     def _torch(self, network: Network) -> Engine:
-        return TorchEngine(place(network, self.runtime), self.runtime, stats=self.stats, progress=self.progress)
+        return _by_torch(network, self.runtime, stats=self.stats, progress=self.progress)
 
     def _made(self, key: str) -> KeptModel:
         """The exported network, compared with torch and kept for later sorts."""
@@ -108,8 +108,7 @@ class EngineChooser:
         network = self._network()
         try:
             model = export_onnx(network, stats=self.stats)
-            engine = OnnxEngine(model, threads=torch.get_num_threads())
-            comparison = compare(engine, self._torch(network), self._sample())
+            comparison = compare(_by_onnx(model), self._torch(network), self._sample())
         except ImportError:
             raise
         except Exception as error:  # noqa: BLE001 - exporter and runtime raise anything for a network they do not know
@@ -124,12 +123,25 @@ class EngineChooser:
 
 def engine_for_trial(network: Network, runtime: Runtime, *, requested: str, count: int) -> tuple[str, Engine]:
     """The name of what a sort of `count` images would run `network` by, if answers agree, and the engine itself."""
-    if why_torch(requested, runtime) is None and (requested == "onnx" or count >= REPAYS):
+    if why_torch(requested, runtime) is None and _repays(requested, count):
         try:
-            return "ONNX Runtime", OnnxEngine(export_onnx(network, stats=True), threads=torch.get_num_threads())
+            return "ONNX Runtime", _by_onnx(export_onnx(network, stats=True))
         except Exception:  # noqa: BLE001, S110 - exporter and runtime raise anything for a network they do not know
             pass
-    return "torch", TorchEngine(place(network, runtime), runtime, stats=True)
+    return "torch", _by_torch(network, runtime, stats=True)
+
+
+def _by_onnx(model: bytes) -> Engine:
+    return OnnxEngine(model, threads=torch.get_num_threads())
+
+
+def _by_torch(network: Network, runtime: Runtime, *, stats: bool, progress: Progress | None = None) -> Engine:
+    return TorchEngine(place(network, runtime), runtime, stats=stats, progress=progress)
+
+
+def _repays(requested: str, count: int) -> bool:
+    """Whether an export for `count` images is worth what it costs, or asked for."""
+    return requested == "onnx" or count >= REPAYS
 
 
 def why_torch(requested: str, runtime: Runtime) -> Message | None:

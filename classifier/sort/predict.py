@@ -18,7 +18,6 @@ from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer_with, open_pool
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
-from classifier.inference.stopwatch import Stopwatch
 from classifier.model.bundle import Bundle
 from classifier.model.ood import OodDetector
 from classifier.model.transforms import transform_of
@@ -51,14 +50,13 @@ def predict(
         bundle=bundle, runtime=runtime, reader=reader, limits=limits, stats=detector is not None, progress=progress
     )
     engine = chooser.choose(settings.runtime.engine, count=len(paths))
-    watch = Stopwatch()
     with (
         open_pool(runtime, limits, progress) as pool,
         progress.stage(Message("sorting"), total=len(paths), unit="picture") as stage,
     ):
-        stage.follow(watch.waits_for)
-        results = infer_with(engine, paths, reader, runtime, pool=pool, stopwatch=watch)
-        for batch in _batches(watch.results(results)):
+        stage.follow(pool.watch.waits_for)
+        results = infer_with(engine, paths, reader, runtime, pool=pool)
+        for batch in _batches(pool.watch.results(results)):
             inferred = [result for result in batch if isinstance(result, Inferred)]
             ood_scores = _ood_scores(inferred, detector)
             locations = {} if writer is None else writer.write(inferred)  # on the disk before a row refers to it
@@ -69,8 +67,7 @@ def predict(
                     writer.record(locations)
             yield paths[batch[-1].key]
             stage.advance(len(batch))
-    if (summary := watch.summary()) is not None:
-        progress.say(summary)
+    pool.watch.report(progress)
 
 
 def _ood_scores(inferred: list[Inferred], detector: OodDetector | None) -> dict[int, float]:

@@ -221,7 +221,12 @@ class TrainingContext:
         if guesses is not None:
             examples, targets = examples + guesses.examples, np.concatenate([targets, guesses.targets])
         return TrainingImages(
-            examples, targets, guesses=len(guesses or ()), prepare=prepare, max_megapixels=self.max_megapixels
+            examples,
+            targets,
+            guesses=len(guesses or ()),
+            prepare=prepare,
+            max_megapixels=self.max_megapixels,
+            watch=self.pool.watch,
         )
 
     def _checkpoint(

@@ -24,6 +24,7 @@ from classifier.errors import LabelsError, Undecodable, message_of
 from classifier.images.safe_open import read_image_file
 from classifier.inference.loader import stream
 from classifier.inference.reader import Read, Reader, load_pixels
+from classifier.inference.stopwatch import Stopwatch
 from classifier.labels.dataset import Result, phash_and_thumbnail
 from classifier.reason_text import reason_message
 from classifier.records import Example, Label
@@ -43,7 +44,8 @@ class TrainingImages:
     """Images and what is to be learned of each: `targets` float (N, K), rows of shares that sum to 1.
 
     The last `guesses` of them are guessed, not labeled. `prepare` takes decoded pixels, uint8 (3, any, any), to what
-    is kept. Which of them are kept (up to `most_kept_bytes`) changes speed and memory alone.
+    is kept. Which of them are kept (up to `most_kept_bytes`) changes speed and memory alone. `watch` measures how long
+    the training waits for them.
     """
 
     def __init__(
@@ -55,10 +57,12 @@ class TrainingImages:
         prepare: Callable[[Tensor], Tensor],
         max_megapixels: float,
         most_kept_bytes: int = MOST_KEPT_BYTES,
+        watch: Stopwatch | None = None,
     ) -> None:
         self.examples = tuple(examples)
         self.targets = torch.tensor(targets, dtype=torch.float32)
         self.labeled = len(self.examples) - guesses
+        self.watch = watch or Stopwatch()
         self._prepare = prepare
         self._max_megapixels = max_megapixels
         self._room_bytes = most_kept_bytes

@@ -131,7 +131,8 @@ def _batches(
         return augment(pixels, epoch=epoch, image_id=train.examples[index].image_id, strong=strong)
 
     order = train.order(epoch, seed=recipe.seed)
-    for batch, pixels_BCHW in iter_batches(order, view, batch_size=recipe.batch_size, threads=runtime.workers):
+    batches = iter_batches(order, view, batch_size=recipe.batch_size, threads=runtime.workers)
+    for batch, pixels_BCHW in train.watch.reading(batches):
         yield _for_device(pixels_BCHW, runtime), train.targets[batch].to(runtime.device)
 
 
@@ -176,9 +177,9 @@ def _validate(
     if not len(validation):
         return np.empty(0), None
     parts = []
-    for _, pixels_BCHW in iter_batches(
-        range(len(validation)), validation.__getitem__, batch_size=back_off.most, threads=runtime.workers
-    ):
+    order = range(len(validation))
+    batches = iter_batches(order, validation.__getitem__, batch_size=back_off.most, threads=runtime.workers)
+    for _, pixels_BCHW in validation.watch.reading(batches):
         with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
             parts += back_off.in_parts(lambda part: ema_model(_images(ema_model, part, runtime)), pixels_BCHW)
     logits_VK = torch.cat([part.float().cpu() for part in parts]).numpy()

@@ -116,6 +116,7 @@ def train_model(settings: Settings, *, progress: Progress | None = None) -> Trai
             trained = train(run, splits, on_head=partial(saving.save_head, run) if plan.head_first else _ignore)
             bundle, evaluation = saving.save(run, trained)
         checkpoint.remove(state)
+        pool.watch.report(progress)
         if plan.left_out:
             progress.say(only_a_head(float(bundle.manifest.measured[FINETUNE_SECONDS] or 0)))
         unread = tuple((example.label, failure) for example, failure in trained.unread)

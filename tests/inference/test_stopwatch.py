@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from classifier.inference.stopwatch import Stopwatch
+from kit.progress import SavingProgress
 
 
 class Clock:
@@ -43,7 +44,29 @@ def run(*, read: float, network: float, filing: float, batches: int) -> str | No
 def test_a_run_says_what_it_waited_for() -> None:
     said = run(read=5, network=3, filing=2, batches=10)
 
-    assert "Where the time went: 50% waiting for pictures to be read, 30% the network, 20% filing." == said
+    assert (
+        "Where the time went: 50% waiting for pictures to be read and decoded, 30% the network, "
+        "20% the catalog and the disk."
+    ) == said
+
+
+def test_a_training_says_how_long_it_waited_for_pictures() -> None:
+    """It reads one sequence after another, and all that it does between two pictures is computing."""
+    clock = Clock()
+    watch, progress = Stopwatch(clock), SavingProgress()
+
+    def reading() -> Iterator[int]:
+        for number in range(5):
+            clock.now += 3
+            yield number
+
+    for _ in range(2):
+        for _ in watch.reading(reading()):
+            clock.now += 2
+        clock.now += 5
+    watch.report(progress)
+
+    assert ["Where the time went: 50% waiting for pictures to be read and decoded, 50% computing."] == progress.messages
 
 
 def test_a_short_run_says_nothing_of_it() -> None:

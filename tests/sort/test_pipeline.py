@@ -18,10 +18,10 @@ from classifier.cli.sort_summary import end
 from classifier.errors import CrawlError, LibraryError, ModelError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
+from classifier.inference import worker_pool
 from classifier.inference.stopwatch import Stopwatch
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
-from classifier.sort import predict
 from classifier.sort.pipeline import sort
 from kit.pictures import COLORS, encoded, plain, varied
 from kit.progress import SavingProgress
@@ -385,7 +385,7 @@ def test_undoing_a_sort_with_failed_moves_restores_earlier_decisions(tmp_path: P
 
 def test_the_bar_is_given_what_a_sort_waits_for(tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = [0.0]
-    monkeypatch.setattr(predict, "Stopwatch", lambda: Stopwatch(lambda: seconds[0]))
+    monkeypatch.setattr(worker_pool, "Stopwatch", lambda: Stopwatch(lambda: seconds[0]))
     make_tree(tmp_path / "crawl", {"a.png": png("red")})
     progress = SavingProgress()
     run(tmp_path, bundle, progress=progress)
