@@ -62,6 +62,7 @@ _SOURCES: Final = {
     "audit": Message("audit of {date}"),
     "review": Message("review of {date}"),
     "labels": Message("labels of {date}"),
+    "file manager": Message("file manager, noticed {date}"),
 }
 
 

@@ -171,6 +171,13 @@ class SortSettings(Section):
     """Whether what the network sees in a picture is kept (a few kB each), so that a new head reads none again."""
 
 
+class LibrarySettings(Section):
+    """What illsort makes of what you do in a library yourself, with a file manager."""
+
+    moved: Literal["ask", "learn", "leave"] = "ask"
+    """ask, learn or leave: whether what you moved, put in or renamed by category folders is taken as labels."""
+
+
 class HubSettings(Section):
     """Where the weights of a backbone that is not on this machine come from."""
 

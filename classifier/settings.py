@@ -25,6 +25,7 @@ from classifier.setting_sections import (
     HubSettings,
     ImageSettings,
     LabelSettings,
+    LibrarySettings,
     ModelSettings,
     RuntimeSettings,
     Section,
@@ -41,6 +42,7 @@ class Settings(Section):
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
     sort: SortSettings = SortSettings()
+    library: LibrarySettings = LibrarySettings()
     hub: HubSettings = HubSettings()
     images: ImageSettings = ImageSettings()
     runtime: RuntimeSettings = RuntimeSettings()

@@ -119,7 +119,9 @@ def _begin(catalog: Catalog, *, crawl: Path, encoder: Encoder, settings: Setting
 def _adopt_folders(catalog: Catalog, library: Path, progress: Progress) -> None:
     """Make categories of the folders that a person filled, unless they were renamed since."""
     found, names = placed_by_hand(catalog, library), read_aliases(catalog)
-    good, complaints = usable_names([name for name in found if names.resolve(name) == name], names.made)
+    good, complaints = usable_names(
+        [name for name in found if names.resolve(name) == name], names.made, where=str(library)
+    )
     for sentence in complaints:
         progress.say(Message("{why}: it is not offered", why=sentence))
     categories.make(catalog, good, at=utc_now())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from classifier.catalog.categories import nfc
-from classifier.catalog.manual_moves import manually_placed
+from classifier.catalog.manual_moves import moved_since_annotated
 from classifier.catalog.values import select_many
 from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 
@@ -43,7 +43,7 @@ def latest(catalog: Catalog, image_ids: Sequence[ImageId] | None = None) -> dict
 
 def exclude_moved(catalog: Catalog, held: dict[ImageId, T]) -> dict[ImageId, T]:
     """`held` without the images that a person has moved since their last annotation."""
-    moved = manually_placed(catalog, list(held))
+    moved = moved_since_annotated(catalog, list(held))
     return {image_id: of_it for image_id, of_it in held.items() if image_id not in moved}
 
 

@@ -64,8 +64,11 @@ def make(catalog: Catalog, names: Iterable[str], *, at: str) -> None:
     _add(catalog, [(name, name) for name in names if name not in there], at)
 
 
-def rename(catalog: Catalog, old: str, new: str, *, at: str, step: int) -> None:
-    """Record as one step that `old` is now called `new`, which may be an existing category: then the two are merged."""
+def rename(catalog: Catalog, old: str, new: str, *, at: str, step: int | None) -> None:
+    """Record as one step that `old` is now called `new`, which may be an existing category: then the two are merged.
+
+    Without a step the page cannot take it back.
+    """
     _add(catalog, [(new, new), (old, new)], at, step)
 
 

@@ -98,6 +98,12 @@ def rename_category(catalog: Catalog, category: str, into: str) -> None:
             )
 
 
+def has_others(catalog: Catalog, category: str, image_ids: Sequence[ImageId]) -> bool:
+    """Whether an image that is not among `image_ids` has a decision for `category`."""
+    rows = catalog.connection.execute("SELECT picture FROM decisions WHERE category = ?", (category,))
+    return not {image_id for (image_id,) in rows} <= set(image_ids)
+
+
 def count_waiting(catalog: Catalog) -> int:
     """How many images of the library wait for a person."""
     (count,) = catalog.connection.execute(

@@ -1,11 +1,14 @@
 """Images that a person moved from one folder of a library to another.
 
-An image moved by hand stays there: no later decision moves it, unless the person annotates it again.
+An image moved by hand stays there: no later decision moves it, unless the person annotates it again. What the move
+says about the image is learned once the person agrees: it is settled then, as it is when they do not want that.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.values import select_many, utc_now
@@ -14,18 +17,45 @@ from classifier.records import Action
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from classifier.catalog.connection import Catalog
     from classifier.catalog.places import LibraryFile
     from classifier.records import ImageId
 
-_MOVED: Final = """
+ORIGIN: Final = "file manager"
+"""The origin of annotations that follow from what a person did to the files of a library."""
+
+
+class Settled(StrEnum):
+    """What became of a move by hand: learned from, left as it is, or part of a folder that was renamed.
+
+    A renamed folder is its category's new name, so that its images are not in a folder of their own.
+    """
+
+    LEARNED = "learned"
+    LEFT = "left"
+    RENAMED = "renamed"
+
+
+_MOVED: Final = f"""
 SELECT hand_moves.picture, old, new, path FROM hand_moves JOIN places ON places.picture = hand_moves.picture
-WHERE NOT EXISTS (
-    SELECT 1 FROM verdicts WHERE verdicts.picture = hand_moves.picture AND verdicts.id > hand_moves.last_verdict)
-{condition} ORDER BY hand_moves.id
-"""
+WHERE settled IS NOT '{Settled.RENAMED}' AND NOT EXISTS (
+    SELECT 1 FROM verdicts WHERE verdicts.picture = hand_moves.picture AND verdicts.id > hand_moves.last_verdict
+    {{of_verdict}})
+{{condition}} ORDER BY hand_moves.id
+"""  # noqa: S608 - our own names
+
+_NOT_LEARNED: Final = f"AND origin != '{ORIGIN}'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualMove:
+    """An image that a person moved from `old` to `new`, paths within the library."""
+
+    image_id: ImageId
+    old: bytes
+    new: bytes
 
 
 def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFile) -> None:
@@ -37,14 +67,28 @@ def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFi
         "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?)",
         (new.image_id, old.path, new.path, utc_now()),
     )
-    decided = decision_for_folder(_folder(new.path))
-    if decided is not None and _folder(old.path) != _folder(new.path):
+    if folder_of(old.path) != folder_of(new.path):
+        _decide_by_folder(connection, new)
+
+
+def record_added(connection: sqlite3.Connection, place: LibraryFile) -> None:
+    """Record that a person put the image there from elsewhere, which is settled: it gets its folder's decision."""
+    connection.execute(
+        "INSERT INTO hand_moves (picture, old, new, last_verdict, at, settled) "
+        "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?, ?)",
+        (place.image_id, b"", place.path, utc_now(), Settled.LEARNED.value),
+    )
+    _decide_by_folder(connection, place)
+
+
+def _decide_by_folder(connection: sqlite3.Connection, place: LibraryFile) -> None:
+    if (decided := decision_for_folder(folder_of(place.path))) is not None:
         action, category = decided
         connection.execute(
             "INSERT INTO decisions (picture, run, action, category, confidence, reason_code, reason_params) "
             "VALUES (?1, 0, ?2, ?3, 0, ?4, '{}') ON CONFLICT (picture) DO UPDATE "
             "SET action = ?2, category = ?3, reason_code = ?4, reason_params = '{}'",
-            (new.image_id, action.value, category, ReasonCode.MOVED_BY_PERSON.value),
+            (place.image_id, action.value, category, ReasonCode.MOVED_BY_PERSON.value),
         )
 
 
@@ -57,19 +101,64 @@ def current_path(catalog: Catalog, image_id: ImageId, path: bytes) -> bytes:
 
 
 def manually_placed(catalog: Catalog, image_ids: Sequence[ImageId] | None = None) -> dict[ImageId, bytes]:
-    """Those of `image_ids` (None: all) that were moved by hand and not annotated since, with their folder."""
+    """Those of `image_ids` (None: all) that were moved by hand and not annotated elsewhere since, with their folder."""
+    return _put_by_hand(catalog, image_ids, of_verdict=_NOT_LEARNED)
+
+
+def moved_since_annotated(catalog: Catalog, image_ids: Sequence[ImageId]) -> frozenset[ImageId]:
+    """Those of `image_ids` that were moved by hand after their last annotation, whatever that follows from."""
+    return frozenset(_put_by_hand(catalog, image_ids, of_verdict=""))
+
+
+def unsettled(catalog: Catalog) -> list[ManualMove]:
+    """The images in a folder of another decision than before a person moved them, about which nothing is settled."""
+    rows = catalog.connection.execute(
+        "SELECT hand_moves.picture, old, path FROM hand_moves JOIN places ON places.picture = hand_moves.picture "
+        "WHERE settled IS NULL ORDER BY hand_moves.id"
+    ).fetchall()
+    first: dict[ImageId, ManualMove] = {}
+    for image_id, old, path in rows:
+        first.setdefault(image_id, ManualMove(image_id=image_id, old=old, new=path))
+    put = manually_placed(catalog, list(first)) if first else {}
+    return [
+        move
+        for move in first.values()
+        if move.image_id in put and decision_for_folder(folder_of(move.old)) != decision_for_folder(put[move.image_id])
+    ]
+
+
+def settle(catalog: Catalog, image_ids: Sequence[ImageId], how: Settled) -> None:
+    """Record what became of all moves of these images so far; the caller holds the transaction."""
+    catalog.connection.executemany(
+        "UPDATE hand_moves SET settled = ? WHERE picture = ? AND settled IS NULL",
+        [(how.value, image_id) for image_id in image_ids],
+    )
+
+
+def leave_unlabeled(catalog: Catalog, paths: Iterable[bytes]) -> None:
+    """Record that these files, which a person put into the library, are no labels; the caller holds the transaction."""
+    catalog.connection.executemany("INSERT OR IGNORE INTO no_labels VALUES (?)", [(path,) for path in paths])
+
+
+def left_unlabeled(catalog: Catalog) -> set[bytes]:
+    """The files that were left so."""
+    return {path for (path,) in catalog.connection.execute("SELECT path FROM no_labels")}
+
+
+def _put_by_hand(catalog: Catalog, image_ids: Sequence[ImageId] | None, *, of_verdict: str) -> dict[ImageId, bytes]:
     if image_ids is None:
-        rows: Iterator[Any] = catalog.connection.execute(_MOVED.format(condition=""))
+        rows: Iterator[Any] = catalog.connection.execute(_MOVED.format(condition="", of_verdict=of_verdict))
     else:
-        rows = select_many(catalog, _MOVED.format(condition="AND hand_moves.picture IN {pictures}"), image_ids)
+        query = _MOVED.format(condition="AND hand_moves.picture IN {pictures}", of_verdict=of_verdict)
+        rows = select_many(catalog, query, image_ids)
     put: dict[ImageId, bytes] = {}
     ends: dict[ImageId, tuple[bytes, bytes]] = {}
     for image_id, old, new, path in rows:
         if image_id in ends and ends[image_id][0] != old:
             put.pop(image_id, None)  # illsort moved it in between
         ends[image_id] = (new, path)
-        if _folder(old) != _folder(new):
-            put[image_id] = _folder(new)
+        if folder_of(old) != folder_of(new):
+            put[image_id] = folder_of(new)
     return {image_id: folder for image_id, folder in put.items() if ends[image_id][0] == ends[image_id][1]}
 
 
@@ -83,5 +172,6 @@ def decision_for_folder(folder: bytes) -> tuple[Action, str] | None:
     return None if not first or first[0] in "._" else (Action.FILE, first)
 
 
-def _folder(path: bytes) -> bytes:
+def folder_of(path: bytes) -> bytes:
+    """The folder of a path within the library; empty at the top."""
     return path.rpartition(b"/")[0]

@@ -153,6 +153,12 @@ def m018_missing_by_path(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX IF NOT EXISTS missing_by_path ON missing (path)")
 
 
+def m019_settled_moves(connection: sqlite3.Connection) -> None:
+    """What became of a move by hand, NULL until a person is asked; files put in that are to be no labels."""
+    connection.execute("ALTER TABLE hand_moves ADD COLUMN settled TEXT")
+    connection.execute("CREATE TABLE no_labels (path BLOB PRIMARY KEY) WITHOUT ROWID")
+
+
 # Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
@@ -189,6 +195,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m016_reason_codes,
     m017_failure_codes,
     m018_missing_by_path,
+    m019_settled_moves,
 )
 
 

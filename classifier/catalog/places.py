@@ -111,6 +111,13 @@ def count_places(catalog: Catalog) -> int:
     return int(count)
 
 
+def count_places_in(catalog: Catalog, folder: bytes) -> int:
+    """How many images are in a folder of the library, at any depth."""
+    query = "SELECT count(*) FROM places WHERE path > ? AND path < ?"
+    (count,) = catalog.connection.execute(query, (folder + b"/", folder + b"0")).fetchone()  # "0" follows "/"
+    return int(count)
+
+
 def sidecars_of(catalog: Catalog, image_id: ImageId) -> list[LibraryFile]:
     """The sidecars of an image in the library, by path."""
     rows = catalog.connection.execute(

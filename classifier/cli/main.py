@@ -26,6 +26,7 @@ from classifier.cli.report import report
 from classifier.cli.review import review
 from classifier.cli.sort import sort
 from classifier.cli.status import status
+from classifier.cli.sync import sync
 from classifier.cli.terminal import print_lines
 from classifier.cli.train import train
 from classifier.cli.translated_parser import TranslatedHelp, usage_message
@@ -119,6 +120,7 @@ app.command(cls=Command, epilog="illsort train --labels ~/labels --model ~/model
 app.command(cls=Command, epilog="illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
 app.command(cls=Command, epilog="illsort status ~/sorted")(status)
 app.command(cls=Command, epilog="illsort review ~/sorted")(review)
+app.command(cls=Command, epilog="illsort sync ~/sorted --learn")(sync)
 app.command(cls=Command, epilog="illsort audit ~/sorted --max-error 0.02")(audit)
 app.command(cls=Command, epilog="illsort report ~/models/mine --open")(report)
 app.command(cls=Command, epilog="illsort undo ~/sorted --run 3")(undo)

@@ -48,6 +48,7 @@ def _show(library: Path, *, as_json: bool) -> None:
         [*_runs(stats, library), *_to_finish(stats, library)],
         _previewed(stats, library),
         _categories(stats) if any(run.kind != "preview" for run in stats.runs) else [],
+        _by_hand(library),
         _kept(stats, library),
         _audit(library),
         _failures(stats, library),
@@ -165,6 +166,17 @@ def _categories(stats: LibraryStats) -> list[str]:
             )
         )
     return [*lines, *map(_, missing_messages(stats.missing))]
+
+
+def _by_hand(library: Path) -> list[str]:
+    """What the person did in the library and was not asked about."""
+    from classifier.catalog.connection import read_catalog
+    from classifier.filing.manual_changes import manual_changes
+    from classifier.filing.settle_changes import how_to_answer
+
+    with read_catalog(library) as catalog:
+        changes = manual_changes(catalog, library)
+    return [_(how_to_answer(changes, library))] if changes.any else []
 
 
 def _kept(stats: LibraryStats, library: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +43,7 @@ def train(
     verbose: Verbose = False,
 ) -> None:
     """Learn your categories from labeled pictures."""
-    from classifier.cli.terminal import TerminalProgress, failure_line, print_lines
+    from classifier.cli.terminal import TerminalProgress, ask, failure_line, print_lines
 
     source = "labels.csv" if labels is not None and labels.is_file() else "labels.folder"
     options = {source: labels, "model.folder": model, "train.recipe": recipe, "train.unlabelled": unlabeled}
@@ -57,7 +58,7 @@ def train(
     interrupt.resumable_if(
         lambda: has_state(chosen), kept=Message("the same command goes on after the epochs that were finished")
     )
-    learned = train_model(chosen, progress=progress)
+    learned = train_model(chosen, progress=progress, ask=ask if sys.stdin.isatty() else None)
     show(learned.evaluation)
     show_doubts(learned.evaluation.get("doubts"))
     show_forecast(learned.evaluation.get("curve"))

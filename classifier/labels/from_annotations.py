@@ -88,12 +88,12 @@ def placed_by_hand(catalog: Catalog, library: Path) -> dict[str, int]:
     return counts
 
 
-def usable_names(found: Sequence[str], known: Sequence[str]) -> tuple[list[str], list[Message]]:
+def usable_names(found: Sequence[str], known: Sequence[str], *, where: str) -> tuple[list[str], list[Message]]:
     """The names in `found` that are allowed beside the `known` ones, and an error for each that is not."""
     allowed, errors = list[str](), list[Message]()
     for name in found:
         try:
-            check_names([*known, *allowed, name], where=Message("the labels folder"))
+            check_names([*known, *allowed, name], where=where)
         except LabelsError as error:
             errors.append(error.message)
         else:

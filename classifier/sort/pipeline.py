@@ -15,6 +15,7 @@ from classifier.filing.executor import execute
 from classifier.filing.generated_files import write_failure_list
 from classifier.filing.reconcile import open_library
 from classifier.filing.repair_links import remove_dangling_links, remove_repeated_links
+from classifier.filing.settle_changes import settle_changes
 from classifier.progress import Progress, SilentProgress
 from classifier.settings import Settings
 from classifier.sort.apply import DecisionApplier, Execute
@@ -46,9 +47,10 @@ def sort(
     """File the images under `crawl` into `library`; run again, it does what is new or changed.
 
     `bundle` None takes the library's last one; `threshold` None the bundle's; `max_error` replaces it by thresholds
-    that keep that error rate. An interrupted sort is resumed with its own options, `on_changed` asked about
-    differences; `restart` drops them. `restore_deleted` files again what a person deleted; `is_named` is False for a
-    crawl that only the catalog names; `says_paths` says both paths once they are checked. Returns the summary.
+    that keep that error rate. An interrupted sort is resumed with its own options; `on_changed` is asked about
+    differences, and about what a person did in the library. `restart` drops those options. `restore_deleted` files
+    again what a person deleted; `is_named` is False for a crawl that only the catalog names; `says_paths` says both
+    paths once they are checked. Returns the summary.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
     asked = requested(
@@ -64,6 +66,7 @@ def sort(
     )
     crawl = asked.crawl
     with open_library(library, progress, named=crawl if is_named else None) as catalog:
+        settle_changes(catalog, library, settings, ask=on_changed, progress=progress)
         ready = prepare(catalog, asked, kind=runs.SORT, progress=progress, restart=restart, on_changed=on_changed)
         if restore_deleted:
             library_changes.restore_deleted(catalog, run=ready.run, crawl=crawl)

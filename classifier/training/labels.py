@@ -6,9 +6,11 @@ A library that labels are taken from is reconciled with the disk first, since a 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from classifier.errors import Counted, Message
 from classifier.filing.reconcile import reconcile_if_free, report_reconciled
+from classifier.filing.settle_changes import settle_if_free
 from classifier.labels.from_annotations import Feedback, read_feedback
 from classifier.labels.load import read_labels
 from classifier.labels.random_draw import Draw, Drawn, read_draws
@@ -19,8 +21,11 @@ from classifier.model.fitted_images import UNKNOWN, FittedImages
 from classifier.paths import given_path
 from classifier.progress import Progress
 from classifier.records import Example, Label, Selection, Split
-from classifier.settings import LabelSettings, Settings
+from classifier.settings import Settings
 from classifier.training.recipe import FOLDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +37,16 @@ class Gathered:
     draws: tuple[Draw, ...]
 
 
-def gather(settings: LabelSettings, progress: Progress) -> Gathered:
-    """Read what `settings` name. Raises LabelsError or LibraryError in one line."""
-    libraries = [folder for folder in dict.fromkeys((settings.library, settings.folder)) if folder is not None]
-    for library in libraries:
-        report_reconciled(reconcile_if_free(library, progress), progress)
+def gather(given: Settings, progress: Progress, *, ask: Callable[[Message], bool] | None = None) -> Gathered:
+    """Read what the settings of labels name. Raises LabelsError or LibraryError in one line.
+
+    What a person did in the library that they name is learned from, where `ask` or the settings say so.
+    """
+    settings = given.labels
+    if settings.folder is not None and settings.folder != settings.library:
+        report_reconciled(reconcile_if_free(settings.folder, progress), progress)
+    if settings.library is not None:
+        settle_if_free(settings.library, given, ask=ask, progress=progress)
     feedback = read_feedback(settings.library)
     draws = read_draws(settings.folder, settings.library)
     found = read_labels(

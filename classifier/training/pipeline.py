@@ -56,15 +56,18 @@ class TrainingResult:
     unreadable: tuple[tuple[Label, Failure], ...]
 
 
-def train_model(settings: Settings, *, progress: Progress | None = None) -> TrainingResult:
+def train_model(
+    settings: Settings, *, progress: Progress | None = None, ask: Callable[[Message], bool] | None = None
+) -> TrainingResult:
     """Train on the labels that `settings` name and write the bundle to `model.folder`.
 
-    A killed run goes on when called again with the same settings and labels. Raises IllsortError in one line.
+    A killed run goes on when called again with the same settings and labels. `ask` asks a person whether what they did
+    in `labels.library` is to be learned from. Raises IllsortError in one line.
     """
     progress, settings = progress or SilentProgress(), _located(settings)
     folder = _target(settings)
     _check_backbone(settings)
-    gathered = gather(settings.labels, progress)
+    gathered = gather(settings, progress, ask=ask)
     categories = categories_of(gathered.labels)
     progress.detail(tune_malloc())
     runtime = runtime_from_settings(settings.runtime)

@@ -1,7 +1,8 @@
 """Whatever a person does to a library between commands: what is counted is what lies there, and nothing is lost.
 
-Hypothesis draws what is done: files deleted, moved, replaced, cut, touched, originals removed, the crawl renamed, and
-commands in between. Counts are compared with the real disk after each command.
+Hypothesis draws what is done: files deleted, moved, replaced, cut, touched, put in, folders renamed, originals removed,
+the crawl renamed, and commands in between, those that learn from it among them. Counts are compared with the real disk
+after each command, and what a person moved is still where they put it.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from classifier.catalog.places import all_places
 from classifier.catalog.stats import library_stats
-from classifier.filing.reconcile import reconcile_if_free
+from classifier.filing.reconcile import open_library, reconcile_if_free
+from classifier.filing.settle_changes import Answer, settle_changes
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
+from classifier.progress import SilentProgress
 from classifier.records import Method
+from classifier.settings import Settings
 from kit.filing import image_id_of
 from kit.sorting import sort
 
@@ -40,6 +46,9 @@ class Stage:
     crawl: Path = field(init=False)
     written: int = 0
     known: set[str] = field(default_factory=set)
+    moved: dict[str, str] = field(default_factory=dict)
+    """Where a person put pictures, by content, as long as no undo took them."""
+    folders: list[str] = field(default_factory=lambda: ["kind_a", "kind_b", "mine"])
 
     def __post_init__(self) -> None:
         self.crawl = self.folder / "crawl"
@@ -90,10 +99,28 @@ class Stage:
 
     def move(self, path: Path) -> None:
         """To another folder and name."""
-        folder = self.library / ("kind_a", "kind_b", "mine")[self.written % 3]
+        folder = self.library / self.folders[self.written % 3]
         folder.mkdir(exist_ok=True)
         self.written += 1
-        path.rename(folder / f"moved {self.written}.jpg")
+        target = path.rename(folder / f"moved {self.written}.jpg")
+        if target.is_file():
+            self.moved[image_id_of(target.read_bytes())] = folder.name
+
+    def rename_folder(self, path: Path) -> None:
+        """To a name that was not there."""
+        folder = self.library / path.relative_to(self.library).parts[0]
+        if folder.name[0] != "_":
+            self.written += 1
+            renamed = folder.rename(self.library / f"renamed {self.written}")
+            # A folder made anew under the old name of a category would be counted under the new one.
+            self.folders = [renamed.name if name == folder.name else name for name in self.folders]
+            self.moved |= {content: renamed.name for content, name in self.moved.items() if name == folder.name}
+
+    def put_in(self, path: Path) -> None:
+        """A real picture of the person's own, into a category."""
+        if path.parent.name[0] != "_":
+            self.written += 1
+            Image.new("L", (self.written, 9)).save(path.parent / f"mine {self.written}.png")
 
     def replace(self, path: Path) -> None:
         """By a file of the person's own."""
@@ -120,6 +147,8 @@ class Stage:
         """Every link is dangling then."""
         self.written += 1
         self.crawl = self.crawl.rename(self.folder / f"crawl{self.written}")
+        if self.method is Method.SYMLINK:
+            self.moved.clear()  # a link that leads nowhere is made anew where its picture belongs
 
     def status(self) -> None:
         """As `illsort status`."""
@@ -135,9 +164,28 @@ class Stage:
         verify(self.library)
         assert [] == verify(self.library).off
 
+    def learn(self) -> None:
+        """From all that was done."""
+        self.settle(Answer.LEARN)
+
+    def leave(self) -> None:
+        """All of it as it is."""
+        self.settle(Answer.LEAVE)
+
+    def settle(self, answer: Answer) -> None:
+        """As `illsort sync`; the second time there is nothing."""
+        with open_library(self.library, SilentProgress()) as catalog:
+            for _ in range(2):
+                changes = settle_changes(
+                    catalog, self.library, Settings(), ask=None, progress=SilentProgress(), answer=answer
+                )
+            assert not changes.any
+            self.known |= {place.image_id for place in all_places(catalog)}
+
     def undo(self) -> None:
         """The last run."""
         undo(self.library)
+        self.moved.clear()
 
     def check(self) -> None:
         """What is counted is what lies there; a picture in several folders is counted in one of them."""
@@ -147,10 +195,21 @@ class Stage:
         possibly = Counter(folder for folders in places.values() for folder in folders)
         assert counted.total() == len(places)
         assert surely <= counted <= possibly
+        assert all(folder in places.get(content, {folder}) for content, folder in self.moved.items())
 
 
-BY_A_PERSON = ["delete", "move", "replace", "cut", "touch", "remove_original", "rename_crawl"]
-COMMANDS = ["status", "sort", "verify", "undo"]
+BY_A_PERSON = [
+    "delete",
+    "move",
+    "replace",
+    "cut",
+    "touch",
+    "rename_folder",
+    "put_in",
+    "remove_original",
+    "rename_crawl",
+]
+COMMANDS = ["status", "sort", "learn", "leave", "verify", "undo"]
 STEPS = st.lists(st.tuples(st.sampled_from(BY_A_PERSON + COMMANDS), st.integers(0, 50)), max_size=9)
 
 

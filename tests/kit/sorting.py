@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.catalog import files, library_changes, runs
+from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.files import add_image, relink
 from classifier.catalog.lock import hold_lock
@@ -86,7 +87,8 @@ def sort(
         make = partial(_make, catalog, library, run)
         remove_dangling_links(catalog, library, run=run, crawl=crawl, execute=make)
         _predict(catalog, run=run, crawl=crawl)
-        policy = Policy(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=Mode(method.value), sidecars=sidecars)
+        names, mode = read_aliases(catalog), Mode(method.value)
+        policy = Policy(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=mode, sidecars=sidecars, names=names)
         applier = MarkedApplier(
             catalog,
             run=run,

@@ -8,7 +8,7 @@ from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
 from classifier.images.hashing import hash_bytes
 from classifier.records import Annotation, AnnotationKind
-from classifier.settings import LabelSettings
+from classifier.settings import LabelSettings, Settings
 from classifier.training.labels import gather
 from kit.audits import Kind, filed_library
 from kit.progress import SavingProgress
@@ -29,7 +29,7 @@ def test_renamed_labels_are_used_and_deleted_ones_are_not(tmp_path: Path) -> Non
     (library / "a/a 1.png").unlink()
     progress = SavingProgress()
 
-    labels = gather(LabelSettings(library=library), progress).labels
+    labels = gather(Settings(labels=LabelSettings(library=library)), progress).labels
 
     expected = [("a", "a 2.png"), ("a", "renamed.png"), ("b", "b 0.png"), ("b", "b 1.png")]
     assert expected == [(label.category, label.path.name) for label in labels]

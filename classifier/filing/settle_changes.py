@@ -1,0 +1,101 @@
+"""Asks once whether what a person did to a library in the file manager is to be learned from, and does as they say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from classifier.catalog.connection import is_library
+from classifier.errors import Counted, FilingStopped, LibraryError, Message
+from classifier.filing.manual_changes import LearnedChanges, learn, leave, manual_changes
+from classifier.filing.reconcile import open_library
+from classifier.paths import command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from classifier.catalog.connection import Catalog
+    from classifier.filing.manual_changes import ManualChanges
+    from classifier.progress import Progress
+    from classifier.settings import Settings
+
+
+class Answer(StrEnum):
+    """What `library.moved` may be."""
+
+    ASK = "ask"
+    LEARN = "learn"
+    LEAVE = "leave"
+
+
+def settle_if_free(
+    library: Path, settings: Settings, *, ask: Callable[[Message], bool] | None, progress: Progress
+) -> None:
+    """The same for a library that a command only reads; one line says where it cannot be written."""
+    if not is_library(library):
+        return
+    try:
+        with open_library(library, progress) as catalog:
+            settle_changes(catalog, library, settings, ask=ask, progress=progress)
+    except (LibraryError, FilingStopped) as error:
+        progress.say(Message("what you did there in a file manager is not learned from: {why}", why=error.message))
+
+
+def settle_changes(
+    catalog: Catalog,
+    library: Path,
+    settings: Settings,
+    *,
+    ask: Callable[[Message], bool] | None,
+    progress: Progress,
+    answer: Answer | None = None,
+) -> ManualChanges:
+    """Learn from what a person did to `library`, or leave it, by `answer`, else by the settings, else as `ask` says.
+
+    Where nobody can be asked it stays to be asked about, which one line says. The catalog agrees with the disk by now,
+    and the caller owns the library. Returns what it was.
+    """
+    changes = manual_changes(catalog, library)
+    if not changes.any:
+        return changes
+    answer = answer or Answer(settings.library.moved)
+    if answer is Answer.ASK and ask is not None:
+        is_learned = ask(
+            Message("by you in {library}: {changes}; learn from that?", library=library, changes=changes.summary)
+        )
+        answer = Answer.LEARN if is_learned else Answer.LEAVE
+    if answer is Answer.LEARN:
+        learned = learn(catalog, library, changes, max_megapixels=settings.images.max_megapixels)
+        _report(learned, progress)
+    elif answer is Answer.LEAVE:
+        leave(catalog, changes)
+        progress.say(Message("left as you put it, and not learned from: {changes}", changes=changes.summary))
+    else:
+        progress.say(how_to_answer(changes, library))
+    return changes
+
+
+def how_to_answer(changes: ManualChanges, library: Path) -> Message:
+    """One line: what a person did and was not asked about, and the command that does."""
+    return Message(
+        "by you in the library: {changes}; {learn} takes that as labels, {leave} does not",
+        changes=changes.summary,
+        learn=command("sync", library, "--learn"),
+        leave="--leave",
+    )
+
+
+def _report(learned: LearnedChanges, progress: Progress) -> None:
+    for sentence in learned.unusable:
+        progress.say(sentence)
+    if learned.labeled:
+        progress.say(
+            Counted(
+                "{count:,} label by what you did in the file manager",
+                "{count:,} labels by what you did in the file manager",
+                count=learned.labeled,
+            )
+        )
+    for old, new in learned.renamed:
+        progress.say(Message("the category {old} is called {new} now, as you renamed its folder", old=old, new=new))

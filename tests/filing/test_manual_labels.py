@@ -1,0 +1,254 @@
+"""What a person does in the file manager becomes labels: moved, put in, renamed; once they agree, and only once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from classifier.catalog import annotation_log
+from classifier.catalog.categories import read_aliases
+from classifier.catalog.connection import read_catalog
+from classifier.catalog.stats import library_stats
+from classifier.errors import Message
+from classifier.filing.reconcile import open_library
+from classifier.filing.settle_changes import Answer, settle_changes, settle_if_free
+from classifier.filing.undo import undo
+from classifier.filing.verify import verify
+from classifier.labels.from_annotations import read_feedback
+from classifier.progress import SilentProgress
+from classifier.records import AnnotationKind, Method
+from classifier.settings import Settings
+from kit.filing import image_id_of
+from kit.progress import SavingProgress
+from kit.sorting import sort
+
+if TYPE_CHECKING:
+    from classifier.filing.manual_changes import ManualChanges
+
+CRAWL = {"a1.jpg": b"a1", "a2.jpg": b"a2", "b1.jpg": b"b1", "b2.jpg": b"b2"}
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """Two pictures of each kind, filed."""
+    crawl = tmp_path / "crawl"
+    crawl.mkdir()
+    for name, content in CRAWL.items():
+        (crawl / name).write_bytes(content)
+    sort_again(tmp_path / "library")
+    return tmp_path / "library"
+
+
+def sort_again(library: Path) -> None:
+    sort(library, library.parent / "crawl", method=Method.COPY, batch=10, sidecars=False)
+
+
+def learn(library: Path, answer: Answer = Answer.LEARN) -> ManualChanges:
+    with open_library(library, SilentProgress()) as catalog:
+        return settle_changes(catalog, library, Settings(), ask=None, progress=SilentProgress(), answer=answer)
+
+
+def drag(library: Path, source: str, target: str) -> None:
+    (library / target).parent.mkdir(parents=True, exist_ok=True)
+    (library / source).rename(library / target)
+
+
+def files(library: Path) -> set[str]:
+    return {
+        path.relative_to(library).as_posix()
+        for path in library.rglob("*")
+        if path.is_file() and ".illsort" not in path.parts
+    }
+
+
+def labels(library: Path) -> dict[str, str]:
+    return {label.path.relative_to(library).as_posix(): label.category for label in read_feedback(library).labels}
+
+
+def draw(path: Path, color: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 30), color).save(path)
+
+
+def test_a_picture_moved_to_another_category_is_labeled_with_it(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
+
+    assert learn(library).as_dict() == {"moved": {"kind_b": 1}, "added": {}, "renamed": {}}
+
+    assert labels(library) == {"kind_b/a1.jpg": "kind_b"}
+    sort_again(library)
+    assert files(library) == {"kind_a/a2.jpg", "kind_b/a1.jpg", "kind_b/b1.jpg", "kind_b/b2.jpg"}
+
+
+def test_a_label_from_the_file_manager_is_no_evidence_of_an_error_rate(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
+    learn(library)
+
+    assert [label.selection.value for label in read_feedback(library).labels] == ["person"]
+
+
+def test_a_picture_moved_to_unknown_is_labeled_as_none(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "_unknown/a1.jpg")
+    learn(library)
+
+    annotations = read_feedback(library).annotations
+    assert [one.kind for one in annotations.values()] == [AnnotationKind.NONE]
+    sort_again(library)
+    assert "_unknown/a1.jpg" in files(library)
+
+
+def test_a_picture_moved_to_review_loses_the_label_that_it_had(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
+    learn(library)
+    drag(library, "kind_b/a1.jpg", "_review/a1.jpg")
+
+    assert learn(library).moved
+
+    assert labels(library) == {}
+
+
+def test_a_picture_moved_twice_has_the_label_of_the_last_folder(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
+    learn(library)
+    drag(library, "kind_b/a1.jpg", "kind_a/a1.jpg")
+    learn(library)
+
+    assert labels(library) == {"kind_a/a1.jpg": "kind_a"}
+
+
+def test_nothing_is_asked_twice(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
+    draw(library / "kind_a" / "mine.png", "red")
+    asked: list[Message] = []
+
+    def ask(question: Message) -> bool:
+        asked.append(question)
+        return False
+
+    for _ in range(2):
+        settle_if_free(library, Settings(), ask=ask, progress=SilentProgress())
+
+    assert asked == [f"by you in {library}: 1 picture moved, 1 picture put in; learn from that?"]
+    assert labels(library) == {}
+    assert "kind_b/a1.jpg" in files(library)
+
+
+def test_without_a_person_to_ask_the_command_is_named(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
+    progress = SavingProgress()
+
+    settle_if_free(library, Settings(), ask=None, progress=progress)
+
+    assert any("--learn" in line and "1 picture moved" in line for line in progress.messages)
+    assert learn(library).moved
+
+
+def test_a_move_within_a_category_asks_nothing_and_stays(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_a/best/first.jpg")
+
+    assert not learn(library).any
+    sort_again(library)
+    assert "kind_a/best/first.jpg" in files(library)
+
+
+def test_a_new_folder_is_a_new_category(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "chibi/a1.jpg")
+    drag(library, "kind_b/b1.jpg", "chibi/b1.jpg")
+    learn(library)
+
+    assert labels(library) == {"chibi/a1.jpg": "chibi", "chibi/b1.jpg": "chibi"}
+    with read_catalog(library) as catalog:
+        assert read_aliases(catalog).made == ("chibi",)
+
+
+def test_a_folder_whose_name_no_category_can_have_makes_no_label(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "con/a1.jpg")
+    progress = SavingProgress()
+
+    with open_library(library, SilentProgress()) as catalog:
+        settle_changes(catalog, library, Settings(), ask=None, progress=progress, answer=Answer.LEARN)
+
+    assert labels(library) == {}
+    assert any("'con'" in line for line in progress.messages)
+    sort_again(library)
+    assert "con/a1.jpg" in files(library)
+
+
+def test_a_renamed_folder_is_the_new_name_of_its_category(library: Path) -> None:
+    (library / "kind_a").rename(library / "cats")
+    (library.parent / "crawl" / "a3.jpg").write_bytes(b"a3")
+
+    assert learn(library).as_dict()["renamed"] == {"kind_a": "cats"}
+
+    assert labels(library) == {}
+    with read_catalog(library) as catalog:
+        assert read_aliases(catalog).resolve("kind_a") == "cats"
+    assert library_stats(library).filed == {"cats": 2, "kind_b": 2}
+
+
+def test_a_folder_emptied_into_an_existing_one_is_not_renamed(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
+    drag(library, "kind_a/a2.jpg", "kind_b/a2.jpg")
+    (library / "kind_a").rmdir()
+
+    assert learn(library).as_dict() == {"moved": {"kind_b": 2}, "added": {}, "renamed": {}}
+
+
+def test_a_picture_put_in_is_a_label_and_counts(library: Path) -> None:
+    draw(library / "kind_a" / "old" / "mine.png", "red")
+
+    assert learn(library).as_dict()["added"] == {"kind_a": 1}
+
+    assert labels(library) == {"kind_a/old/mine.png": "kind_a"}
+    assert library_stats(library).filed == {"kind_a": 3, "kind_b": 2}
+    assert verify(library).yours == []
+    assert verify(library).off == []
+    while undo(library).undone is not None:
+        pass
+    assert files(library) == {"kind_a/old/mine.png"}
+
+
+def test_the_same_picture_in_the_crawl_is_not_filed_again(library: Path) -> None:
+    draw(library / "kind_a" / "mine.png", "red")
+    learn(library)
+    crawled = library.parent / "crawl" / "copy.png"
+    crawled.write_bytes((library / "kind_a" / "mine.png").read_bytes())
+    before = files(library)
+
+    sort_again(library)
+
+    assert files(library) == before
+
+
+def test_a_copy_of_a_filed_picture_is_no_label(library: Path) -> None:
+    (library / "kind_b" / "copy.jpg").write_bytes(b"a1")
+
+    learn(library)
+
+    assert labels(library) == {}
+    assert files(library) >= {"kind_a/a1.jpg", "kind_b/copy.jpg"}
+
+
+def test_what_was_deleted_makes_no_label_and_does_not_return(library: Path) -> None:
+    (library / "kind_a" / "a1.jpg").unlink()
+
+    assert not learn(library).any
+
+    sort_again(library)
+    assert "kind_a/a1.jpg" not in files(library)
+
+
+def test_an_answer_in_review_is_later_than_the_move(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
+    learn(library)
+    with open_library(library, SilentProgress()) as catalog:
+        held = annotation_log.latest(catalog)[image_id_of(b"a1")]
+        annotation_log.add(catalog, replace(held, category="kind_a", origin="review", id=0))
+
+    sort_again(library)
+
+    assert "kind_a/a1.jpg" in files(library)
