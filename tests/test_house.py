@@ -269,6 +269,7 @@ CHANGES = {
     "model/onnx_cache.py": ("makes the folder for exported networks in the person's cache folder", ".mkdir"),
     "model/ood.py": ("writes to the writing folder of a bundle", "save_file"),
     "model/replace_head.py": ("writes to the writing folder of a bundle", "save_file"),
+    "model/tags.py": ("writes to the writing folder of a bundle", "save_file"),
     "model/install.py": (
         "makes the writing folder of a bundle and fills it; replaces and removes through own_files",
         ".chmod .mkdir .rmdir os.link shutil.copyfile tempfile.mkdtemp",

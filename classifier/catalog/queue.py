@@ -68,8 +68,10 @@ class QueueFilter:
     """One cluster of the ranking only."""
     folder: bytes | None = None
     """A folder of the crawl, as the catalog keeps paths: only images with a file in it or below it."""
+    tagged: frozenset[ImageId] | None = None
+    """Only these images: those of a tag."""
     is_small: bool = False
-    """Whether the folder has few images, so that each is looked up."""
+    """Whether the folder or tag has few images, so that each is looked up."""
 
     @property
     def by_ranking(self) -> bool:
@@ -200,7 +202,9 @@ def items_of_categories(catalog: Catalog, categories: Sequence[str], *, model: s
 
 def annotation_condition(wanted: QueueFilter) -> str:
     """The SQL condition on `temp.annotated` and `temp.here` for a filter."""
-    inside = "" if wanted.folder is None else " AND d.picture IN (SELECT picture FROM temp.here)"
+    inside = (
+        "" if wanted.folder is None and wanted.tagged is None else " AND d.picture IN (SELECT picture FROM temp.here)"
+    )
     if wanted.skipped:
         return f"annotated.how = 'skipped'{inside}"
     if wanted.grid:

@@ -52,6 +52,11 @@ _LAST: Final = """
 coalesce((SELECT said FROM verdicts WHERE verdicts.picture = d.picture ORDER BY id DESC LIMIT 1), '')
 """
 _MADE: Final = "CREATE TEMP TABLE IF NOT EXISTS here (picture TEXT PRIMARY KEY) WITHOUT ROWID"
+_ONE: Final = "INSERT OR IGNORE INTO temp.here VALUES (?)"
+_NOT_BELOW: Final = """
+DELETE FROM temp.here WHERE picture NOT IN (
+    SELECT picture FROM files WHERE path > ? AND path < ? AND picture IS NOT NULL)
+"""
 _BELOW: Final = """
 INSERT OR IGNORE INTO temp.here SELECT picture FROM files WHERE path > ? AND path < ? AND picture IS NOT NULL
 """
@@ -118,28 +123,39 @@ def skipped_paths(catalog: Catalog) -> Iterator[tuple[str, bytes]]:
     return catalog.connection.execute(f"{_FILES} {_LAST} = 'skipped'")
 
 
-class FolderFilter:
-    """The images of one crawl folder and below, in the table `temp.here`."""
+class ImageFilter:
+    """The images of one crawl folder and below, of a tag, or of both, in the table `temp.here`."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._folder: bytes | None = None
+        self._selected: tuple[bytes | None, frozenset[ImageId] | None] = (None, None)
         self._is_small = False
         catalog.connection.execute(_MADE)
 
-    def select(self, folder: bytes | None) -> bool:
-        """Fill `temp.here` for a folder (None for no filter). Returns whether there are few images."""
-        if folder is None:
+    def select(self, folder: bytes | None, tagged: frozenset[ImageId] | None) -> bool:
+        """Fill `temp.here` for a folder and the images of a tag (None: no such filter).
+
+        Returns whether there are few images.
+        """
+        if folder is None and tagged is None:
             return False
-        if folder != self._folder:
-            self._folder = folder
-            self._catalog.connection.execute("DELETE FROM temp.here")
-            self._is_small = self._catalog.connection.execute(_BELOW, below(folder)).rowcount <= _FEW
+        if self._selected[0] != folder or self._selected[1] is not tagged:
+            self._selected = folder, tagged
+            self._is_small = self._fill(folder, tagged) <= _FEW
         return self._is_small
+
+    def _fill(self, folder: bytes | None, tagged: frozenset[ImageId] | None) -> int:
+        """Fill the table; returns how many images it has."""
+        execute = self._catalog.connection.execute
+        execute("DELETE FROM temp.here")
+        if tagged is None:
+            return 0 if folder is None else execute(_BELOW, below(folder)).rowcount
+        self._catalog.connection.executemany(_ONE, ((image_id,) for image_id in tagged))
+        return len(tagged) - (0 if folder is None else execute(_NOT_BELOW, below(folder)).rowcount)
 
     def changed(self) -> None:
         """Query again at the next use."""
-        self._folder = None
+        self._selected = (None, None)
 
 
 class QueuePages:
@@ -148,7 +164,7 @@ class QueuePages:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._ranked = RankedQueue(catalog)
-        self._folder_filter = FolderFilter(catalog)
+        self._filter = ImageFilter(catalog)
 
     @property
     def ranking(self) -> RankingSnapshot:
@@ -166,15 +182,16 @@ class QueuePages:
     def files_changed(self) -> None:
         """Files and decisions changed: the images of the folder are looked up again too."""
         self._ranked.changed()
-        self._folder_filter.changed()
+        self._filter.changed()
 
     def page(
         self, wanted: QueueFilter, *, model: str, after: Sequence[CursorValue] | None, limit: int
     ) -> list[QueueItem]:
         """The next `limit` items after the cursor `after` (None: from the beginning)."""
+        is_small = self._filter.select(None if wanted.order is Order.PATH else wanted.folder, wanted.tagged)
         if wanted.order is Order.PATH:
             return page_by_path(self._catalog, wanted, model=model, after=after, limit=limit)
-        wanted = replace(wanted, is_small=self._folder_filter.select(wanted.folder))
+        wanted = replace(wanted, is_small=is_small)
         if wanted.by_ranking:
             return self._ranked.page(wanted, model=model, after=after, limit=limit)
         return queue.page(self._catalog, wanted, model=model, after=after, limit=limit)

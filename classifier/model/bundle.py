@@ -23,6 +23,7 @@ from classifier.model.bundle_files import (
     MANIFEST,
     OOD,
     PARTS,
+    TAGS,
     WEIGHTS,
     check_replaceable,
     check_writable,
@@ -38,6 +39,7 @@ from classifier.model.install import finish_install, respect_umask
 from classifier.model.labeled_embeddings import LabeledEmbeddings, load_labeled_embeddings
 from classifier.model.manifest import Manifest, load_manifest
 from classifier.model.ood import OodDetector, load_ood
+from classifier.model.tags import Tags, load_tags
 from classifier.model.weights import check_weights
 
 _DIGITS = 5
@@ -96,6 +98,15 @@ class Bundle:
             return UNKNOWN
         return load_fitted(self._checked(FITTED, self.manifest.fitted_sha256))
 
+    def load_tags(self) -> Tags | None:
+        """The tags of the tagger whose network it has but for the head; None for any other network.
+
+        Raises ModelError in one line when they are damaged.
+        """
+        if TAGS not in self.manifest.files:
+            return None
+        return load_tags(self._checked(TAGS, self.manifest.files[TAGS]))
+
     def load_ood(self) -> OodDetector | None:
         """The OOD detector; None in older bundles.
 
@@ -131,13 +142,15 @@ class BundleParts:
     """What a bundle holds beside the network.
 
     Without `holdout`, no error rate can be guaranteed; without `ood`, no image counts as unknown; without `labeled`,
-    its head cannot be fitted anew. `fitted` are the images that its backbone has learned from.
+    its head cannot be fitted anew. `fitted` are the images that its backbone has learned from, `tags` those of the
+    tagger that its backbone is, unchanged.
     """
 
     holdout: HoldoutPredictions | None = None
     ood: OodDetector | None = None
     labeled: LabeledEmbeddings | None = None
     fitted: FittedImages = UNKNOWN
+    tags: Tags | None = None
 
 
 def _changed(path: Path) -> ModelError:
@@ -203,7 +216,13 @@ def write_parts(
     writing: Path, *, manifest: Manifest, evaluation: dict[str, Any], card: str, parts: BundleParts
 ) -> Manifest:
     """Write what belongs to a bundle beside `config.json` and the weights, and last the manifest with all hashes."""
-    by_name = {OOD: parts.ood, HOLDOUT: parts.holdout, EMBEDDINGS: parts.labeled, FITTED: parts.fitted}
+    by_name = {
+        OOD: parts.ood,
+        HOLDOUT: parts.holdout,
+        EMBEDDINGS: parts.labeled,
+        FITTED: parts.fitted,
+        TAGS: parts.tags,
+    }
     for name, part in by_name.items():
         if part is not None:
             part.save(writing / name)

@@ -31,7 +31,8 @@ HOLDOUT = "evidence.npz"
 OOD = "novelty.safetensors"
 EMBEDDINGS = "labelled.npz"
 FITTED = "fitted.npz"
-PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, HOLDOUT, OOD, EMBEDDINGS, FITTED)
+TAGS = "tags.safetensors"
+PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, HOLDOUT, OOD, EMBEDDINGS, FITTED, TAGS)
 """All files that a bundle may have, but for its manifest."""
 
 _HASHED_BEFORE: Final = {

@@ -54,7 +54,7 @@ def save_with_head(
         )
         evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
         card = model_card("refitted", str(config.get("architecture", "")), manifest)
-        parts = BundleParts(holdout=holdout, ood=ood, labeled=labeled, fitted=of.load_fitted())
+        parts = BundleParts(holdout=holdout, ood=ood, labeled=labeled, fitted=of.load_fitted(), tags=of.load_tags())
         manifest = write_parts(writing, manifest=manifest, evaluation=evaluation, card=card, parts=parts)
         folder = models / manifest.key
         install(writing, folder)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """`license` is that of the weights; empty where it is not known. `tags` where the network kept a tagger's head."""
+    """`license` is that of the weights; empty where it is not known. `tags` are those of a tagger's own head."""
 
     network: Network
     transform: EvalTransform
@@ -39,7 +39,7 @@ def load_start(settings: Settings, *, num_categories: int | None, progress: Prog
     fetcher = Fetcher(hub=settings.hub, allow_pickle=model.allow_pickle, progress=progress)
     network = load_backbone(
         model.backbone,
-        num_categories=num_categories,
+        num_categories=None if origin.tags else num_categories,
         image_size=origin.image_size,
         fetcher=fetcher,
     )
@@ -49,7 +49,9 @@ def load_start(settings: Settings, *, num_categories: int | None, progress: Prog
     if origin.channels == "bgr":
         fold_bgr(network)
     transform = EvalTransform(image_size=network.image_size, max_squeeze=origin.max_squeeze)
-    tags = _tags(model.backbone, origin.tags, network, fetcher) if num_categories is None else None
+    tags = _tags(model.backbone, origin.tags, network, fetcher)
+    if origin.tags and num_categories is not None:
+        network.body.reset_classifier(num_categories)
     return Start(network=network, transform=transform, license=named, tags=tags)
 
 

@@ -1,6 +1,7 @@
 """The tags of a tagger: what its own head says of a picture, kept while another head takes its place.
 
-They name what pictures have in common before anything is labeled. The list is `selected_tags.csv` of the WD taggers:
+They name what pictures have in common before anything is labeled, and limit a queue to a rating or a tag. A bundle
+keeps them as long as its network is the tagger's but for the head. The list is `selected_tags.csv` of the WD taggers:
 a row for each output of the head, with the columns name and category (0 general, 4 character, 9 rating).
 """
 
@@ -9,20 +10,24 @@ a row for each output of the head, with the columns name and category (0 general
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from classifier.category_names import problem_with
+from classifier.errors import ModelError, message_of
+from classifier.model.head import LinearHead, load_linear
+from classifier.paths import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from classifier.model.head import LinearHead
 
 _CHARACTER, _RATING = "4", "9"
 _MOST_BYTES: Final = 32 * 2**20
@@ -31,6 +36,9 @@ _LIKELY: Final = 0.5
 _TELLING: Final = 0.25
 """So much likelier than among all images, at least: what all have in common names none of them."""
 _NAMES: Final = 3
+_HOLDS: Final = 0.35
+_CHARACTER_HOLDS: Final = 0.85
+"""From these probabilities on a tag holds for one picture: the defaults of the WD taggers' own page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +53,50 @@ class Tags:
         """The probability of each tag, independent of the others, float32 (N, T)."""
         odds = np.exp(-np.abs(logits := self.head(embeddings_ND)))
         return np.where(logits >= 0, 1 / (1 + odds), odds / (1 + odds)).astype(np.float32)
+
+    @property
+    def ratings(self) -> tuple[str, ...]:
+        """The ratings, of which each picture has one."""
+        return tuple(self.names[tag] for tag in self._of_category(_RATING))
+
+    @property
+    def characters(self) -> tuple[str, ...]:
+        """The tags that are characters."""
+        return tuple(self.names[tag] for tag in self._of_category(_CHARACTER))
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """All other tags, most of them general ones."""
+        special = {*self._of_category(_RATING), *self._of_category(_CHARACTER)}
+        return tuple(name for tag, name in enumerate(self.names) if tag not in special)
+
+    def holds(self, embeddings_ND: NDArray[np.float32], *, rating: str = "", tag: str = "") -> NDArray[np.bool_]:
+        """Whether a picture has this rating (the likeliest of all) and this tag, (N,); an empty one limits nothing.
+
+        Only the rows of the head that are asked for are computed. Raises ValueError for a name that is none.
+        """
+        found = np.ones(len(embeddings_ND), dtype=np.bool_)
+        if rating:
+            likeliest = self._part(self._of_category(_RATING))(embeddings_ND).argmax(axis=1)
+            found &= likeliest == self.ratings.index(rating)
+        if tag:
+            number = self.names.index(tag)
+            least = _CHARACTER_HOLDS if self.categories[number] == _CHARACTER else _HOLDS
+            found &= self._part([number])(embeddings_ND)[:, 0] >= np.log(least / (1 - least))
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write them as safetensors; the weights in float16, which is enough unless they are too large for it."""
+        fits = np.abs(self.head.weight).max(initial=0) <= np.finfo(np.float16).max
+        weight: NDArray[Any] = self.head.weight.astype(np.float16) if fits else np.ascontiguousarray(self.head.weight)
+        listed = to_json([self.names, self.categories])
+        save_file({"weight": weight, "bias": self.head.bias}, path, metadata={_LISTED: listed})
+
+    def _of_category(self, category: str) -> list[int]:
+        return [tag for tag, one in enumerate(self.categories) if one == category]
+
+    def _part(self, tags: Sequence[int]) -> LinearHead:
+        return LinearHead(weight=self.head.weight[tags], bias=self.head.bias[tags])
 
     def cluster_names(
         self, embeddings_ND: NDArray[np.float32], clusters_N: NDArray[np.integer]
@@ -66,6 +118,24 @@ class Tags:
         ordered = sorted(naming, key=lambda tag: (self.categories[tag] != _CHARACTER, -lift[tag]))
         names = (self.names[tag].replace("_", " ").strip() for tag in ordered)
         return [name for name in dict.fromkeys(names) if problem_with(name) is None][:_NAMES]
+
+
+_LISTED: Final = "tags"
+"""The key of the file's metadata that holds names and categories, as JSON."""
+
+
+def load_tags(path: Path) -> Tags:
+    """Read what `Tags.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
+    head = load_linear(path, weight="weight", bias="bias")
+    try:
+        with safe_open(path, framework="np") as file:
+            names, categories = json.loads((file.metadata() or {})[_LISTED])
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelError("{path}: cannot be read ({why})", path=path, why=message_of(error)) from None
+    is_listed = isinstance(names, list) and isinstance(categories, list)
+    if not is_listed or not len(names) == len(categories) == len(head.bias):
+        raise ModelError("{path}: its tags are not those of its head; train again", path=path)
+    return Tags(names=tuple(map(str, names)), categories=tuple(map(str, categories)), head=head)
 
 
 def read_tags(path: Path, head: LinearHead) -> Tags | None:

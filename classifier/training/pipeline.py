@@ -111,6 +111,7 @@ def train_model(
             before=before,
             parts=len(splits),
             key=key,
+            tags=start.tags,
         )
         if recipe.recipe == "finetune":
             note_begin(state, key)

@@ -17,6 +17,7 @@ from classifier.labels.random_draw import Drawn
 from classifier.model.bundle import Bundle
 from classifier.model.fitted_images import FittedImages
 from classifier.model.manifest import Manifest
+from classifier.model.tags import Tags
 from classifier.model.trained import save_bundle
 from classifier.own_files import READ, open_own
 from classifier.own_folder import OwnFolder
@@ -41,7 +42,8 @@ class Saving:
     """Where a bundle goes and what it says of its labels.
 
     `key` names the training (`training_key`), `sample` are all labels, `groups` the near-duplicate group of each
-    example, `before` the images that the backbone was fitted to before, `parts` the number of folds.
+    example, `before` the images that the backbone was fitted to before, `parts` the number of folds, `tags` those of a
+    tagger as the backbone.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class Saving:
     before: FittedImages
     parts: int
     key: str
+    tags: Tags | None = None
 
     def save(self, run: TrainingContext, trained: Trained) -> tuple[Bundle, dict[str, Any]]:
         """Write the bundle; it, and what the held-out labels say of it."""
@@ -85,7 +88,8 @@ class Saving:
                 network=run.network.cpu(),
                 manifest=manifest,
                 evaluation=artifacts.figures,
-                parts=replace(artifacts.parts, fitted=fitted),
+                # The tagger's head takes what its own network sees, and no longer what a fine-tuned one does.
+                parts=replace(artifacts.parts, fitted=fitted, tags=None if trained.epoch else self.tags),
             )
         return bundle, artifacts.figures
 

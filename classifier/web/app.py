@@ -29,10 +29,11 @@ from classifier.web.routes.audit import audit_routes
 from classifier.web.routes.categories import category_routes
 from classifier.web.routes.images import image_routes, similar_routes, static_routes
 from classifier.web.routes.label_issues import label_issue_routes
-from classifier.web.routes.queue import filing_routes, folder_routes, queue_routes
+from classifier.web.routes.queue import filing_routes, folder_routes, queue_routes, tag_routes
 from classifier.web.routes.reading import reading_routes
 from classifier.web.session_thread import SessionThread
 from classifier.web.similar import SimilarImages
+from classifier.web.tags import TagSearch
 from classifier.web.thumbnail_service import ThumbnailService
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Review:
         self.learner = LearnerStatus(library, learn)
         self.folders = Folders(library)
         self.labels = LabelFiles(self.session.bundle)
+        self.tags = TagSearch(library)
         self.app = Starlette(
             lifespan=self._lifespan,
             routes=[
@@ -93,6 +95,7 @@ class Review:
                 *similar_routes(self),
                 *audit_routes(self),
                 *folder_routes(self),
+                *tag_routes(self),
                 *label_issue_routes(self),
             ],
             exception_handlers={
@@ -146,5 +149,11 @@ class Review:
             watching.cancel()
             with suppress(asyncio.CancelledError, IllsortError), reported_as_library_error(self.library):
                 await watching
-            for part in (self.learner.end, self.similar.close, self.thumbnails.close, self.session.close):
+            for part in (
+                self.learner.end,
+                self.similar.close,
+                self.tags.close,
+                self.thumbnails.close,
+                self.session.close,
+            ):
                 await asyncio.to_thread(part)

@@ -14,10 +14,12 @@ from sklearn.linear_model import LogisticRegression
 
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, BundleParts
+from classifier.model.head import LinearHead
 from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.manifest import Manifest
 from classifier.model.ood import OodDetector, fit_ood
+from classifier.model.tags import Tags
 from classifier.model.trained import load_network, save_bundle
 from classifier.model.transforms import EvalTransform
 from classifier.records import ImageId, Selection
@@ -34,13 +36,15 @@ def color_bundle(
     evidence: int = 0,
     novelty: bool = False,
     labeled: bool = False,
+    tagged: bool = False,
     selection: Selection = Selection.RANDOM,
 ) -> Bundle:
     """Save a bundle with the categories blue, green and red; a picture of another color leaves it unsure.
 
     `evidence` is how many pictures it was judged by, more and less blended with another color. With `novelty` it
-    tells pictures that are unlike those of the three colors. With `labeled` a new head can be fitted. `selection` is
-    how all of its labels were selected.
+    tells pictures that are unlike those of the three colors. With `labeled` a new head can be fitted. With `tagged`
+    it has tags, as those of a tagger: each color, and ratings that are blue and red. `selection` is how all of its
+    labels were selected.
     """
     torch.manual_seed(0)
     network = Network(timm.create_model("test_efficientnet", pretrained=False, num_classes=3), image_size=_SIZE).eval()
@@ -73,7 +77,23 @@ def color_bundle(
         network=network,
         manifest=manifest,
         evaluation={},
-        parts=BundleParts(holdout=seen, ood=color_novelty(network) if novelty else None, labeled=known),
+        parts=BundleParts(
+            holdout=seen,
+            ood=color_novelty(network) if novelty else None,
+            labeled=known,
+            tags=color_tags(network) if tagged else None,
+        ),
+    )
+
+
+def color_tags(network: Network) -> Tags:
+    """A character blue, the tags green and red, and the ratings general and explicit, as likely as blue and red."""
+    weight, bias = (part.detach().numpy().copy() for part in (network.head.weight, network.head.bias))
+    rows = [0, 1, 2, 0, 2]
+    return Tags(
+        names=(*CATEGORIES, "general", "explicit"),
+        categories=("4", "0", "0", "9", "9"),
+        head=LinearHead(weight=weight[rows], bias=bias[rows]),
     )
 
 

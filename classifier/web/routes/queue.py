@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Json
@@ -63,6 +63,8 @@ class _QueueQuery(_FolderQuery):
     skipped: bool = False
     grid: bool = False
     look: Number | Literal[""] = ""
+    rating: str = ""
+    tag: str = ""
     limit: Limit = 60
     after: Json[Cursor] | None = None
 
@@ -77,9 +79,11 @@ def queue_routes(page: Review) -> list[Route]:
     def read_page(wanted: QueueFilter, after: Sequence[CursorValue] | None, limit: int) -> list[QueueItem]:
         return page.session.wait_for(lambda session: session.page(wanted, after=after, limit=limit))
 
-    @page.session.task
-    def queue(session: ReviewSession, sent: _QueueQuery) -> dict[str, Any]:
-        wanted = _filter(sent, _folder_path(page.folders, sent.folder))
+    async def queue(sent: _QueueQuery) -> dict[str, Any]:
+        wanted = await _with_tags(page, _filter(sent, _folder_path(page.folders, sent.folder)), sent)
+        return await page.session.run(lambda session: read_items(session, sent, wanted))
+
+    def read_items(session: ReviewSession, sent: _QueueQuery, wanted: QueueFilter) -> dict[str, Any]:
         items = session.page(wanted, after=sent.after, limit=sent.limit)
         cursor = list(items[-1].cursor) if len(items) == sent.limit else None
         page.thumbnails.expect(likely_requests(read_page, wanted, cursor, session.waiting(wanted.action)))
@@ -106,6 +110,26 @@ def queue_routes(page: Review) -> list[Route]:
         post("/api/say", Answers, say),
         post("/api/back", Steps, back),
     ]
+
+
+def tag_routes(page: Review) -> list[Route]:
+    """The route of the tags by which the queue of `page` can be limited: none where no tagger is used."""
+
+    async def tags(_: Query) -> dict[str, Any]:
+        known = await asyncio.wrap_future(page.tags.tags())
+        if known is None:
+            return {"ratings": [], "tags": []}
+        return {"ratings": known.ratings, "tags": [*known.characters, *known.others]}
+
+    return [get("/api/tags", Query, tags)]
+
+
+async def _with_tags(page: Review, wanted: QueueFilter, sent: _QueueQuery) -> QueueFilter:
+    """The filter, limited to the rating and tag that are sent, if any."""
+    if not sent.rating and not sent.tag:
+        return wanted
+    found = await asyncio.wrap_future(page.tags.search(sent.rating, sent.tag))
+    return replace(wanted, tagged=found)
 
 
 def filing_routes(page: Review) -> list[Route]:

@@ -85,11 +85,11 @@ const filingOf = ({ run, moved, left, state }) => ({ run, moved, skipped: skippe
 export const fetchState = async () => stateOf(await get("/api/state"));
 
 // A page of a queue. `next` is where the page after it begins, null at the end.
-export async function fetchQueue({ queue, order, category, folder, isGrid }, { after, limit }) {
+export async function fetchQueue({ queue, order, category, folder, rating, tag, isGrid }, { after, limit }) {
   return pageOf(await get("/api/queue", {
     order: ORDERS[order], limit,
     ...(queue === "skipped" ? { skipped: "1" } : { tray: queue }),
-    ...(category && { category }), ...(folder !== "" && { folder }), ...(isGrid && { grid: "1" }),
+    ...(category && { category }), ...(folder !== "" && { folder }), ...(rating && { rating }), ...(tag && { tag }), ...(isGrid && { grid: "1" }),
     ...(after !== undefined && { after: JSON.stringify(after) }),
   }));
 }
@@ -119,6 +119,9 @@ export async function fetchReading() {
 // The folders of the crawl, around the chosen one: [number, name, depth, how many wait].
 export const fetchFolders = ({ queue, folder }) =>
   get("/api/folders", { tray: ["unknown", "skipped"].includes(queue) ? queue : "review", ...(folder !== "" && { folder }) });
+
+// The ratings and tags by which the queue can be limited: { ratings, tags }, both empty where no tagger is used.
+export const fetchTags = () => get("/api/tags");
 
 const gridsOf = ({ grids, groups }) => ({
   grids: grids.map(({ look, category, count, names }) => ({ cluster: look, category, count, names })),

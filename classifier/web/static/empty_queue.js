@@ -4,6 +4,7 @@ import { button, make, muted } from "./dom.js";
 import { askToFile, fileLabel, trainingLines } from "./filing.js";
 import { allSaved, unsavedCount } from "./http.js";
 import { _, count_ } from "./i18n.js";
+import { hasTagFilter } from "./tag_filter.js";
 
 // It says that nothing waits only once everything is saved.
 export function emptyQueue(app) {
@@ -11,12 +12,13 @@ export function emptyQueue(app) {
     allSaved().then(() => app.redrawIfEmpty());
     return make("div", { class: "message" }, muted(_("Saving…")));
   }
-  const { filter: { queue, folder }, state: { skipped, isLabeling, trainCommand } } = app;
+  const { filter, filter: { queue, folder }, state: { skipped, isLabeling, trainCommand } } = app;
   const count = countLeft(app);
   return make("div", { class: "message" },
     make("p", { class: "headline" }, headline(app, count)),
     count ? leftActions(app) : null,
     folder === "" ? null : button(_("All folders"), () => app.show({ folder: "" })),
+    hasTagFilter(filter) ? button(_("All ratings and tags"), () => app.show({ rating: "", tag: "" })) : null,
     isOneCategory(app) ? button(_("All categories"), () => app.show({ category: "" })) : null,
     skipped && queue !== "skipped"
       ? make("p", {}, count_("{count} was skipped: look under Skipped.", "{count} were skipped: look under Skipped.", { count: skipped })) : null,
@@ -24,8 +26,9 @@ export function emptyQueue(app) {
     ...(isLabeling && !count ? trainingLines(trainCommand) : []));
 }
 
-function headline({ filter: { folder } }, count) {
+function headline({ filter, filter: { folder } }, count) {
   if (count) return count_("{count} more waits here.", "{count} more wait here.", { count });
+  if (hasTagFilter(filter)) return _("Nothing of this rating or tag waits here.");
   return folder === "" ? _("Nothing waits here.") : _("Nothing of this folder waits here.");
 }
 
@@ -49,6 +52,6 @@ const isOneCategory = ({ filter }) => filter.category !== "" && filter.view === 
 // How many wait in this queue though none is shown; 0 for a part of it, of which that is not known.
 function countLeft(app) {
   const { queue, folder, category } = app.filter;
-  if (folder !== "" || queue === "skipped") return 0;
+  if (folder !== "" || queue === "skipped" || hasTagFilter(app.filter)) return 0;
   return isOneCategory(app) ? app.state.waiting[queue][category] ?? 0 : app.toolbar.countOf(queue);
 }

@@ -1,6 +1,6 @@
 // The review page: which view is shown, what a key does in every view, and the answers that are sent.
 
-import { fetchLabelIssues, fetchState, sendAnswers, sendNewCategory, sendRename, sendUndo } from "./api.js";
+import { fetchLabelIssues, fetchState, fetchTags, sendAnswers, sendNewCategory, sendRename, sendUndo } from "./api.js";
 import { Audit } from "./audit.js";
 import { CategoriesDialog, hideNotification, isDialogOpen, notify, shortcutsDialog } from "./dialogs.js";
 import { emptyQueue } from "./empty_queue.js";
@@ -23,8 +23,9 @@ class App {
   constructor() {
     this.state = null;
     this.view = null;
-    this.filter = { view: "single", queue: "review", order: "confidence", category: "", folder: "" };
+    this.filter = { view: "single", queue: "review", order: "confidence", category: "", folder: "", rating: "", tag: "" };
     this.labelIssues = null;
+    this.tags = null; // those by which the queue can be limited
     this.emptiedCategories = new Set(); // of the grid
     this.visitedGrids = new Set(); // of labeling
     this.learning = new LearningStatus(this);
@@ -46,6 +47,7 @@ class App {
         "{count} filed pictures were deleted or changed in the library, or lost the original; illsort status tells them apart", { count }));
     }
     this.learning.watch();
+    if (!this.state.isLabeling) this.tags = await fetchTags().catch(() => null);
     this.updateLabelIssues(await fetchLabelIssues().catch(() => null));
   }
 

@@ -5,6 +5,7 @@ import { button, make } from "./dom.js";
 import { askToFile, fileLabel } from "./filing.js";
 import { base } from "./http.js";
 import { _, count_, formatNumber, language, N_ } from "./i18n.js";
+import { hasTagFilter, tagButton } from "./tag_filter.js";
 
 const bar = document.getElementById("toolbar");
 const INDENT = "\u2003";
@@ -97,6 +98,7 @@ export class Toolbar {
       this.#choice("category", _("Category"), category, this.#categoryOptions(), (value) => this.app.show({ category: value })),
       this.#choice("order", _("Order"), order, this.orders().map((one) => [one, this.orderName(one)]), (value) => this.app.show({ order: value })),
       folders && this.#choice("folder", _("Folder of the crawl"), folder, folders, (value) => this.app.show({ folder: value === "more" ? "" : value })),
+      tagButton(this.app),
     ];
   }
 
@@ -107,11 +109,11 @@ export class Toolbar {
     return list;
   }
 
-  // How many there are of each category is known for all folders together only.
+  // How many there are of each category is known for all folders and tags together only.
   #categoryOptions() {
     const { state, filter } = this.app;
     const waiting = state.waiting[filter.queue] ?? {};
-    const names = state.categories.map(({ name }) => [name, filter.folder === "" ? withCount(name, waiting[name] ?? 0) : name]);
+    const names = state.categories.map(({ name }) => [name, filter.folder === "" && !hasTagFilter(filter) ? withCount(name, waiting[name] ?? 0) : name]);
     return filter.view === "grid" ? names : [["", _("All categories")], ...names];
   }
 
