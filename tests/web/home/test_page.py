@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from classifier.jobs.folder import JobFolder
-from kit.browser import CHROMIUM, Traffic, browser, serving
+from kit.audits import Kind, filed_library
+from kit.browser import CHROMIUM, Traffic, browser, serving, wait_for_image
 from kit.home import draw, project
 from kit.jobs import running_job
+from kit.reviewing import blended
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
@@ -86,3 +88,27 @@ def test_a_download_is_shown_in_megabytes(tmp_path: Path) -> None:
             page.goto(served.address)
             page.wait_for_selector(".numbers:has-text('120 MB of 378 MB')")
             assert 390 == page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_the_spot_check_is_gone_through_from_the_page(tmp_path: Path) -> None:
+    kind = Kind(category="chibi", confidences=[0.9, 0.95, 0.99, 0.97])
+    filed_library(tmp_path, kind, content=lambda _, number: blended(number))
+    traffic = Traffic()
+    with browser(traffic, viewport={"width": 390, "height": 800}) as page:
+        page.set_default_timeout(20_000)
+        with serving("open", str(project(tmp_path)), "--no-learning") as served:
+            page.goto(served.address)
+            page.click("#open-audit:enabled")
+            page.get_by_text("Begin an audit").click()
+            for number, key in enumerate(["Enter", " ", "Enter", "Enter"], start=1):
+                page.get_by_text(f"{number} of 4", exact=True).wait_for()
+                wait_for_image(page)
+                page.keyboard.press(key)
+            page.get_by_text("Put the 1 judged wrong into _review").click()
+            page.get_by_text("1 picture went to _review").wait_for()
+            page.click(".home-link")
+            page.wait_for_selector(".step:has-text('4 of 4 judged'):has(#open-audit)")
+            page.wait_for_selector(".step:has-text('something was filed or moved since')")
+            page.wait_for_selector(".step:has-text('3 filed, 1 wait for you')")
+            page.goto("about:blank")
+    assert [] == traffic.console
