@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -75,8 +75,8 @@ def load_encoder(settings: Settings, progress: Progress) -> Encoder:
     )
 
 
-_BATCH: Final = 64
-"""Images per commit, so the most that a kill costs."""
+_BATCH, _FIRST = 64, 8
+"""Images per commit, so the most that a kill costs; the first ones are few, for a page that waits to show them."""
 
 
 def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encoder, progress: Progress) -> None:
@@ -97,7 +97,9 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
         )
         stage.follow(pool.watch.waits_for)
         counted = _counted(pool.watch.results(results), stage)
-        while batch := list(islice(counted, _BATCH)):
+        size = min(_FIRST, _BATCH)
+        while batch := list(islice(counted, size)):
+            size = _BATCH
             locations = writer.write([result for result in batch if isinstance(result, Inferred)])
             with catalog.transaction():
                 for result in batch:

@@ -1,7 +1,7 @@
 // What a view shows when it has no image left: what waits elsewhere, and what can be done.
 
 import { button, make, muted } from "./dom.js";
-import { askToFile, fileLabel, trainingLines } from "./filing.js";
+import { askToFile, canTrain, fileLabel, trainingLines } from "./filing.js";
 import { allSaved, unsavedCount } from "./http.js";
 import { _, count_ } from "./i18n.js";
 import { hasTagFilter } from "./tag_filter.js";
@@ -23,7 +23,7 @@ export function emptyQueue(app) {
     skipped && queue !== "skipped"
       ? make("p", {}, count_("{count} was skipped: look under Skipped.", "{count} were skipped: look under Skipped.", { count: skipped })) : null,
     ...filingLines(app),
-    ...(isLabeling && !count ? trainingLines(trainCommand) : []));
+    ...(isLabeling && !count && canTrain(app.state) ? trainingLines(trainCommand) : []));
 }
 
 function headline({ filter, filter: { folder } }, count) {

@@ -18,6 +18,8 @@ const trainingCommand = (command) => (base ? [muted(_("In a terminal, this does 
 const trainingButton = (attributes = {}) =>
   (base ? button(_("Go on to Train"), () => { location.href = "../#train"; }, { class: "primary go-train", ...attributes }) : null);
 
+export const canTrain = ({ categories }) => categories.filter(({ labelCount }) => labelCount >= MIN_LABELS).length >= 2;
+
 // What an empty queue of labeling says of training.
 export const trainingLines = (command) => [make("p", {}, trainingTitle()), trainingButton(), ...trainingCommand(command)];
 
@@ -62,7 +64,7 @@ async function file(app) {
 
 // Offers to train a model, once two categories have some labels.
 function offerTraining({ state }) {
-  if (state.categories.filter(({ labelCount }) => labelCount >= MIN_LABELS).length < 2) return;
+  if (!canTrain(state)) return;
   const buttons = [trainingButton({ autofocus: true }), closeButton({ autofocus: !base })].filter(Boolean);
   openDialog(trainingTitle(), make("div", { class: "form" }, ...trainingCommand(state.trainCommand)), ...buttons);
 }

@@ -82,7 +82,7 @@ export class SampleReading {
 
   // An element is kept while its picture is shown, so that none loads twice.
   #drawImages(ids) {
-    this.images = new Map(ids.map((id) => [id, this.images.get(id) ?? make("div", { class: "cell" }, make("img", { src: imageUrl(id, "small"), alt: "" }))]));
+    this.images = new Map(ids.map((id) => [id, this.images.get(id) ?? make("div", { class: "read-image" }, make("img", { src: imageUrl(id, "small"), alt: "" }))]));
     const shown = [...this.images.values()];
     if (shown.some((one, index) => this.cells.children[index] !== one) || shown.length !== this.cells.children.length) this.cells.replaceChildren(...shown);
   }

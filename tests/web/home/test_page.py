@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +15,9 @@ from kit.browser import CHROMIUM, Traffic, browser, serving, wait_for_image
 from kit.home import draw, project
 from kit.jobs import running_job
 from kit.reviewing import blended
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
@@ -90,20 +95,32 @@ def test_a_download_is_shown_in_megabytes(tmp_path: Path) -> None:
             assert 390 == page.evaluate("document.documentElement.scrollWidth")
 
 
-def test_the_spot_check_is_gone_through_from_the_page(tmp_path: Path) -> None:
+def judge(page: Page, keys: dict[int, str]) -> None:
+    """Press a key for each of these pictures, by number."""
+    for number, key in keys.items():
+        page.get_by_text(f"{number} of 4", exact=True).wait_for()
+        wait_for_image(page)
+        page.keyboard.press(key)
+
+
+def test_the_spot_check_by_the_page_outlives_its_server(tmp_path: Path) -> None:
     kind = Kind(category="chibi", confidences=[0.9, 0.95, 0.99, 0.97])
     filed_library(tmp_path, kind, content=lambda _, number: blended(number))
     traffic = Traffic()
     with browser(traffic, viewport={"width": 390, "height": 800}) as page:
         page.set_default_timeout(20_000)
-        with serving("open", str(project(tmp_path)), "--no-learning") as served:
+        words = ("open", str(project(tmp_path)), "--no-learning")
+        with serving(*words, stop=signal.SIGKILL) as served:
             page.goto(served.address)
             page.click("#open-audit:enabled")
             page.get_by_text("Begin an audit").click()
-            for number, key in enumerate(["Enter", " ", "Enter", "Enter"], start=1):
-                page.get_by_text(f"{number} of 4", exact=True).wait_for()
-                wait_for_image(page)
-                page.keyboard.press(key)
+            judge(page, {1: "Enter", 2: " "})
+            page.get_by_text("3 of 4", exact=True).wait_for()
+            page.goto("about:blank")
+        with serving(*words) as served:
+            page.goto(served.address)
+            page.click("#open-audit:enabled")
+            judge(page, {3: "Enter", 4: "Enter"})
             page.get_by_text("Put the 1 judged wrong into _review").click()
             page.get_by_text("1 picture went to _review").wait_for()
             page.click(".home-link")
