@@ -58,6 +58,13 @@ class Saving:
 
     def save(self, run: TrainingContext, trained: Trained) -> tuple[Bundle, dict[str, Any]]:
         """Write the bundle; it, and what the held-out labels say of it."""
+        if self.tags is not None and trained.epoch:
+            run.progress.say(
+                Message(
+                    "The network is fine-tuned, so the tagger's own tags no longer hold for it: the review page offers "
+                    "none"
+                )
+            )
         return self._save(run, trained, estimating=ESTIMATING, writing=WRITING, manifest=self._manifest(run, trained))
 
     def save_head(self, run: TrainingContext, trained: Trained) -> None:

@@ -14,15 +14,18 @@ from classifier.settings import load
 from classifier.training.pipeline import train_model
 from kit.hub import repository
 from kit.pictures import COLORS, encoded, varied
+from kit.progress import SavingProgress
 from kit.tree import make_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from classifier.progress import Progress
+
 WD = {"img_size": 64, "class_token": False, "global_pool": "avg", "fc_norm": False}
 
 
-def trained(folder: Path, recipe: str) -> Bundle:
+def trained(folder: Path, recipe: str, progress: Progress | None = None) -> Bundle:
     """A model of two colors on a tiny tagger with 41 tags."""
     backbone = f"local-dir:{folder / 'wd-vit-tagger-v3'}"
     if not (folder / "labels").exists():
@@ -37,7 +40,7 @@ def trained(folder: Path, recipe: str) -> Bundle:
         "train.epochs": 1,
         "runtime.workers": 0,
     }
-    return train_model(load(None, [f"{key}={value}" for key, value in given.items()])).bundle
+    return train_model(load(None, [f"{key}={value}" for key, value in given.items()]), progress=progress).bundle
 
 
 def prepare(folder: Path) -> None:
@@ -84,8 +87,10 @@ def test_a_fine_tuned_tagger_has_no_tags_and_leaves_none_of_the_head_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("classifier.training.train.median_low", lambda _: 1)  # the epoch that is kept
-    head, tuned = trained(tmp_path, "head"), trained(tmp_path, "finetune")
+    progress = SavingProgress()
+    head, tuned = trained(tmp_path, "head"), trained(tmp_path, "finetune", progress)
 
     assert head.manifest.backbone_key != tuned.manifest.backbone_key
     assert tuned.load_tags() is None
     assert not (tuned.folder / TAGS).exists()
+    assert 1 == sum("tags no longer hold" in line for line in progress.messages)
