@@ -76,7 +76,7 @@ def test_of_a_command_of_many_stages_the_time_left_is_that_of_all(tmp_path: Path
         (shown,) = written(report, path)["stages"]
 
     assert (30, 10, 40.0, None) == tuple(shown[key] for key in ("total", "done", "left", "rate"))
-    assert "first" == shown["note"]["en"]
+    assert "first, 0.5 pictures/s" == shown["note"]["en"]
 
 
 def test_the_last_messages_are_kept_in_both_languages_and_harmless(tmp_path: Path) -> None:
