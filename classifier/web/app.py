@@ -23,12 +23,14 @@ from classifier.paths import command, displayable
 from classifier.web.folders import Folders
 from classifier.web.label_files import LabelFiles
 from classifier.web.learner_process import LearnerStatus
+from classifier.web.manual_changes import ManualChangesStatus
 from classifier.web.pending_moves import takes_originals
 from classifier.web.responses import damage_handler, error_response
 from classifier.web.routes.audit import audit_routes
 from classifier.web.routes.categories import category_routes
 from classifier.web.routes.images import image_routes, similar_routes, static_routes
 from classifier.web.routes.label_issues import label_issue_routes
+from classifier.web.routes.manual_changes import manual_change_routes
 from classifier.web.routes.queue import filing_routes, folder_routes, queue_routes, tag_routes
 from classifier.web.routes.reading import reading_routes
 from classifier.web.session_thread import SessionThread
@@ -80,6 +82,7 @@ class Review:
         self.reading = reading
         self.session = SessionThread(library)
         self.learner = LearnerStatus(library, learn)
+        self.manual_changes = ManualChangesStatus(library)
         self.folders = Folders(library)
         self.labels = LabelFiles(self.session.bundle)
         self.tags = TagSearch(library)
@@ -97,6 +100,7 @@ class Review:
                 *folder_routes(self),
                 *tag_routes(self),
                 *label_issue_routes(self),
+                *manual_change_routes(self),
             ],
             exception_handlers={
                 IllsortError: error_response,
@@ -117,6 +121,7 @@ class Review:
             "train": self.train,
             "undo": command("undo", self.library),
             "learning": self.learner.state,
+            "by_hand": self.manual_changes.state,
             "moves": session.read(lambda catalog, _: takes_originals(catalog)),
             "missing": session.read(lambda catalog, _: sum(count_missing(catalog).values())),
             "words": session.read(lambda catalog, _: annotation_log.newest_id(catalog)),
@@ -127,6 +132,11 @@ class Review:
         self.learner.add_answers(answers)
         return self.state(session)
 
+    def state_after_changes(self, session: ReviewSession) -> dict[str, Any]:
+        """The same after labels came from the file manager."""
+        session.refresh()
+        return self.state_after(session, answers=1)
+
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with self.opened():
@@ -135,6 +145,7 @@ class Review:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Its parts work within the block. Raises LibraryError."""
+        await asyncio.to_thread(self.manual_changes.look)
         await asyncio.to_thread(self.session.open)
         self.session.count()  # while the browser still starts
         self.thumbnails = ThumbnailService(

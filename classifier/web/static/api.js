@@ -42,6 +42,7 @@ const stateOf = (json) => ({
   toFile: json.to_file,
   undoSteps: json.steps,
   missing: json.missing,
+  byHand: json.by_hand, // in the file manager, to be answered: how many pictures were moved and added, folders renamed
   newestAnnotation: json.words,
   learning: learningOf(json.learning),
   ranking: rankingOf(json.outlook),
@@ -109,6 +110,8 @@ export const sendFileLearned = async () => stateOf((await send("/api/file-learne
 export const sendNewCategory = async (name) => stateOf((await send("/api/categories", { make: name })).state);
 
 export const sendRename = async (rename, to) => stateOf((await send("/api/categories", { rename, to })).state);
+
+export const sendManualChanges = async (learn) => stateOf((await send("/api/manual-changes", { learn })).state);
 
 // A sample that is still read: its job as the home page has it, whether its groups are there, what was read last.
 export async function fetchReading() {

@@ -11,6 +11,7 @@ import { _, count_, language, switchLanguage } from "./i18n.js";
 import { Labeling } from "./labeling.js";
 import { LabelIssues } from "./label_issues.js";
 import { LearningStatus } from "./learning.js";
+import { ManualChangesLine } from "./manual_changes.js";
 import { SampleReading } from "./sample_reading.js";
 import { Single } from "./single.js";
 import { QUEUES, Toolbar } from "./toolbar.js";
@@ -29,6 +30,7 @@ class App {
     this.emptiedCategories = new Set(); // of the grid
     this.visitedGrids = new Set(); // of labeling
     this.learning = new LearningStatus(this);
+    this.manualChanges = new ManualChangesLine(this);
     this.toolbar = new Toolbar(this);
     this.categories = new CategoriesDialog({
       categories: () => this.state.categories, create: (name) => this.createCategory(name), rename: (old, name) => this.#rename(old, name),
@@ -46,6 +48,7 @@ class App {
       notify(count_("{count} filed picture was deleted or changed in the library, or lost the original; illsort status tells them apart",
         "{count} filed pictures were deleted or changed in the library, or lost the original; illsort status tells them apart", { count }));
     }
+    this.manualChanges.draw();
     this.learning.watch();
     if (!this.state.isLabeling) this.tags = await fetchTags().catch(() => null);
     this.updateLabelIssues(await fetchLabelIssues().catch(() => null));
