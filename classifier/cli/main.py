@@ -20,6 +20,7 @@ from classifier.cli.audit import audit
 from classifier.cli.config import config, init
 from classifier.cli.demo import demo
 from classifier.cli.doctor import doctor
+from classifier.cli.export import export
 from classifier.cli.home import open_home
 from classifier.cli.label import label
 from classifier.cli.report import report
@@ -123,6 +124,7 @@ app.command(cls=Command, epilog="illsort review ~/sorted")(review)
 app.command(cls=Command, epilog="illsort sync ~/sorted --learn")(sync)
 app.command(cls=Command, epilog="illsort audit ~/sorted --max-error 0.02")(audit)
 app.command(cls=Command, epilog="illsort report ~/models/mine --open")(report)
+app.command(cls=Command, epilog="illsort export ~/sorted --to sorted.csv")(export)
 app.command(cls=Command, epilog="illsort undo ~/sorted --run 3")(undo)
 app.command(cls=Command, epilog="illsort verify ~/sorted --quick")(verify)
 app.command(cls=Command, epilog="illsort demo --folder illsort-demo")(demo)

@@ -5,11 +5,12 @@ Control characters are escaped: escape sequences, line ends and direction marks 
 
 from __future__ import annotations
 
+import errno
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Never
 
@@ -41,6 +42,19 @@ def print_lines(*lines: str, err: bool = False, nl: bool = True) -> None:
 def print_json(values: object) -> None:
     """Print one JSON object on stdout, in ASCII: it is the same JSON in whatever encoding stdout has."""
     print(to_json(values, ascii_only=True), flush=True)
+
+
+def print_json_lines(values: Iterable[object]) -> None:
+    """Print each as `print_json` does; ends early, and quietly, where what reads stdout, such as `head`, has ended."""
+    try:
+        for one in values:
+            print(to_json(one, ascii_only=True))
+        sys.stdout.flush()
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError) and error.errno != errno.EINVAL:  # the latter is Windows' own
+            raise
+        with suppress(OSError):
+            sys.stdout.close()  # else Python complains at its end that it cannot flush
 
 
 def ask(question: Message, *, default: bool = True) -> bool:

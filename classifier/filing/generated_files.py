@@ -125,11 +125,11 @@ def _as_csv(rows: Iterable[tuple[Path, str, str]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
-    writer.writerows((displayable(path), reason, _as_text(displayable(detail))) for path, reason, detail in ordered)
+    writer.writerows((displayable(path), reason, as_text(displayable(detail))) for path, reason, detail in ordered)
     return text.getvalue().encode("utf-8-sig")
 
 
-def _as_text(cell: str) -> str:
+def as_text(cell: str) -> str:
     """A cell that no spreadsheet evaluates as a formula: parts of it come from untrusted files."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from classifier.catalog.categories import CategoryAliases
     from classifier.catalog.connection import Catalog
     from classifier.catalog.queue import QueueItem
+    from classifier.decision.suggestions import Suggestions
     from classifier.records import Annotation
-    from classifier.web.suggestions import Suggestions
 
 
 def make_category(catalog: Catalog, name: str, *, guesses: Suggestions, at: str) -> None:

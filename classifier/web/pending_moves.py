@@ -8,6 +8,7 @@ from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.queue import items_of_categories, items_of_images
 from classifier.catalog.ranking import attach_newest
 from classifier.decision.decide import apply_annotation
+from classifier.decision.suggestions import read_suggestions
 from classifier.filing.destination import REVIEW, is_in_its_folder
 from classifier.filing.reconcile import open_library
 from classifier.filing.refile import RefileResult, refile_images
@@ -15,7 +16,6 @@ from classifier.progress import Progress, SilentProgress
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, AnnotationKind, Decision, Mode
 from classifier.web.history import annotated_images
-from classifier.web.suggestions import read_suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.catalog.queue import QueueItem
+    from classifier.decision.suggestions import Suggestions
     from classifier.records import Annotation, ImageId
-    from classifier.web.suggestions import Suggestions
 
 
 def takes_originals(catalog: Catalog) -> bool:

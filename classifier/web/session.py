@@ -10,6 +10,7 @@ from classifier.catalog import annotation_log, decisions, runs
 from classifier.catalog.annotation_log import begin_step, without_retracted
 from classifier.catalog.queue import CursorValue, QueueFilter, QueueItem, items_of_images
 from classifier.catalog.queue_pages import QueuePages
+from classifier.decision.suggestions import Suggestions, read_suggestions
 from classifier.errors import LibraryError
 from classifier.records import Action, Annotation, AnnotationKind, Selection
 from classifier.web import category_edits
@@ -27,7 +28,6 @@ from classifier.web.history import (
 )
 from classifier.web.pending_moves import misplaced_decisions, pending_decisions, retracted_decisions
 from classifier.web.queue_counts import QueueCounts
-from classifier.web.suggestions import Suggestions, read_suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.catalog.queue import QueueItem
+    from classifier.decision.suggestions import Suggestions
     from classifier.web.app import Review
     from classifier.web.session import ReviewSession
-    from classifier.web.suggestions import Suggestions
 
 
 class _GridQuery(Query):

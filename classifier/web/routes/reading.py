@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from classifier.catalog.connection import Catalog
+    from classifier.decision.suggestions import Suggestions
     from classifier.records import ImageId
     from classifier.web.app import Review
     from classifier.web.session import ReviewSession
-    from classifier.web.suggestions import Suggestions
 
 _SHOWN: Final = 24
 
