@@ -190,7 +190,9 @@ def last_sort(catalog: Catalog) -> tuple[str, Path, dict[str, Any]] | None:
     _, model, bundle, settings = standing or rows[0]
     recorded = json.loads(settings)
     if standing is None:
-        recorded |= {"sort": {key: value for key, value in recorded["sort"].items() if key not in STRICTNESS_KEYS}}
+        recorded |= {
+            "sort": {key: value for key, value in recorded.get("sort", {}).items() if key not in STRICTNESS_KEYS}
+        }
     return str(model), to_path(bundle), recorded
 
 

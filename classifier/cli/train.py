@@ -35,6 +35,9 @@ def train(
     unlabeled: Annotated[
         Path | None, path_option("--unlabeled", help_="A crawl to learn from as well, without labels.")
     ] = None,
+    library: Annotated[
+        Path | None, path_option("--library", help_="A sorted library: learn from what you said and did there.")
+    ] = None,
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
     allow_pickle: Annotated[
@@ -47,7 +50,8 @@ def train(
 
     source = "labels.csv" if labels is not None and labels.is_file() else "labels.folder"
     options = {source: labels, "model.folder": model, "train.recipe": recipe, "train.unlabelled": unlabeled}
-    chosen = load_settings(config, set_, options | {"model.allow_pickle": allow_pickle or None})
+    options |= {"labels.library": library, "model.allow_pickle": allow_pickle or None}
+    chosen = _with_library(load_settings(config, set_, options))
     progress = TerminalProgress(verbose=verbose)
     with progress.stage(Message("starting"), total=None, unit=""):
         from classifier.model.weights import check_versions
@@ -73,6 +77,16 @@ def train(
         )
         print_lines(unreadable, *(failure_line(label.path, failure) for label, failure in learned.unreadable), err=True)
         raise typer.Exit(1)
+
+
+def _with_library(chosen: Settings) -> Settings:
+    """The same, with the library that is sorted into, once it is one, as that whose answers are learned from."""
+    from classifier.catalog.connection import is_library
+
+    library = chosen.sort.library
+    if chosen.labels.library is not None or library is None or not is_library(library):
+        return chosen
+    return chosen.model_copy(update={"labels": chosen.labels.model_copy(update={"library": library})})
 
 
 def _next_command(chosen: Settings) -> str:

@@ -14,7 +14,8 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import annotation_log, categories
-from classifier.catalog.categories import read_aliases
+from classifier.catalog.audits import last_sort
+from classifier.catalog.categories import nfc, read_aliases
 from classifier.catalog.decisions import has_others, rename_category, used_categories
 from classifier.catalog.manual_moves import (
     ORIGIN,
@@ -29,9 +30,10 @@ from classifier.catalog.manual_moves import (
 from classifier.catalog.places import count_places_in
 from classifier.catalog.runs import SORT, has_run_of_kind
 from classifier.catalog.values import to_path, utc_now
-from classifier.errors import Counted, Message
+from classifier.errors import Counted, Message, ModelError
 from classifier.filing.added_files import AddedFile, added_files, adopt
 from classifier.labels.from_annotations import usable_names
+from classifier.model.manifest import load_manifest
 from classifier.paths import to_text
 from classifier.records import Action, Annotation, AnnotationKind, ImageId, Selection
 
@@ -151,14 +153,19 @@ def _no_label(added: AddedFile) -> Message:
 
 
 def _renamed_folders(catalog: Catalog, library: Path, moves: Sequence[ManualMove]) -> list[RenamedFolder]:
-    """Folders of categories that are gone, all of whose images are, as they were in it, in one folder that was new."""
+    """Folders of categories that are gone, all of whose images are, as they were in it, in one folder that was new.
+
+    The name of another category of the model is no new name: what is in that folder now is of that category. Only the
+    name that the category had before is, since it is taken back by that.
+    """
     to: dict[bytes, Counter[bytes]] = defaultdict(Counter)
     of: dict[tuple[bytes, bytes], list[ManualMove]] = defaultdict(list)
     for move in moves:
         (old, _, inner), (new, _, inner_now) = move.old.partition(b"/"), move.new.partition(b"/")
         to[old][new if inner == inner_now else b""] += 1
         of[old, new].append(move)
-    found = []
+    found, names = [], read_aliases(catalog)
+    known = _categories_of_model(catalog) | set(names.made)
     for old, targets in to.items():
         new = next(iter(targets))
         if len(targets) != 1 or not new or not all(map(_is_category, (old, new))):
@@ -166,10 +173,20 @@ def _renamed_folders(catalog: Catalog, library: Path, moves: Sequence[ManualMove
         image_ids = tuple(move.image_id for move in of[old, new])
         if os.path.lexists(library / to_path(old)) or count_places_in(catalog, old):
             continue
-        names = os.fsdecode(old), os.fsdecode(new)
-        if count_places_in(catalog, new) == len(image_ids) and not has_others(catalog, names[1], image_ids):
-            found.append(RenamedFolder(old=names[0], new=names[1], image_ids=image_ids))
+        before, after = nfc(os.fsdecode(old)), nfc(os.fsdecode(new))
+        is_new = after not in known and not has_others(catalog, after, image_ids)
+        if (is_new or names.resolve(after) == before) and count_places_in(catalog, new) == len(image_ids):
+            found.append(RenamedFolder(old=before, new=after, image_ids=image_ids))
     return found
+
+
+def _categories_of_model(catalog: Catalog) -> frozenset[str]:
+    """Those of the last model as it names them; none where it is gone."""
+    last = last_sort(catalog)
+    try:
+        return frozenset() if last is None else frozenset(load_manifest(last[1]).categories)
+    except ModelError:
+        return frozenset()
 
 
 def _is_category(folder: bytes) -> bool:

@@ -92,7 +92,7 @@ def train_command(folder: Path) -> str:
 
 def library_option(library: Path) -> str:
     """The option of a training by which the annotations of a library take precedence over the labels."""
-    return f"--set {quoted(f'labels.library={library.absolute()}')}"
+    return f"--library {quoted(str(library.absolute()))}"
 
 
 def _check_counts(labels: list[Label], where: Path) -> None:

@@ -103,3 +103,15 @@ def test_train_takes_a_folder_or_a_csv_of_labels(project: Path, name: str, setti
     assert 2 == ended.returncode
     assert setting.split(".")[1] in ended.stderr
     assert not (project / "model").exists()
+
+
+def test_train_learns_from_the_library_that_the_project_sorts_into(project: Path, tmp_path: Path) -> None:
+    model = color_bundle(tmp_path / "model").folder
+    make_tree(tmp_path / "crawl", {"a.png": RED, "b.png": encoded(plain(COLORS["blue"]), "PNG")})
+    illsort("init", "--crawl", tmp_path / "crawl", "--model", model)
+    illsort("sort")
+    (project / "sorted" / "red" / "a.png").rename(project / "sorted" / "blue" / "a.png")
+
+    ended = illsort("train", "--set", "library.moved=learn", "--set", "labels.folder=nowhere")
+
+    assert "1 label by what you did in the file manager" in ended.stderr

@@ -14,6 +14,7 @@ from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.stats import library_stats
 from classifier.errors import Message
+from classifier.filing import manual_changes
 from classifier.filing.reconcile import open_library
 from classifier.filing.settle_changes import Answer, settle_changes, settle_if_free
 from classifier.filing.undo import undo
@@ -24,11 +25,12 @@ from classifier.records import AnnotationKind, Method
 from classifier.settings import Settings
 from kit.filing import image_id_of
 from kit.progress import SavingProgress
-from kit.sorting import sort
+from kit.sorting import MANIFEST, sort
 
 if TYPE_CHECKING:
     from classifier.filing.manual_changes import ManualChanges
 
+KINDS = ("kind_a", "kind_b", "kind_c")
 CRAWL = {"a1.jpg": b"a1", "a2.jpg": b"a2", "b1.jpg": b"b1", "b2.jpg": b"b2"}
 
 
@@ -188,6 +190,31 @@ def test_a_renamed_folder_is_the_new_name_of_its_category(library: Path) -> None
     with read_catalog(library) as catalog:
         assert read_aliases(catalog).resolve("kind_a") == "cats"
     assert library_stats(library).filed == {"cats": 2, "kind_b": 2}
+
+
+def test_a_folder_renamed_back_has_its_category_as_before(library: Path) -> None:
+    for old, new in (("kind_a", "cats"), ("cats", "kind_a")):
+        (library / old).rename(library / new)
+        assert learn(library).as_dict()["renamed"] == {old: new}
+
+    with read_catalog(library) as catalog:
+        assert {name: read_aliases(catalog).resolve(name) for name in ("kind_a", "kind_b")} == {
+            "kind_a": "kind_a",
+            "kind_b": "kind_b",
+        }
+
+
+def test_a_folder_renamed_to_another_category_of_the_model_moves_its_pictures(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manual_changes, "load_manifest", lambda _: MANIFEST.model_copy(update={"categories": KINDS}))
+    (library / "kind_a").rename(library / "kind_c")
+
+    assert learn(library).as_dict() == {"moved": {"kind_c": 2}, "added": {}, "renamed": {}}
+
+    with read_catalog(library) as catalog:
+        assert read_aliases(catalog).resolve("kind_a") == "kind_a"
+    assert set(labels(library).values()) == {"kind_c"}
 
 
 def test_a_folder_emptied_into_an_existing_one_is_not_renamed(library: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_wrong_label_is_corrected_by_one_key_and_the_step_is_undone(tmp_path: 
         wait_for_image(page)
         page.keyboard.press("u")
         page.get_by_text("No doubtful label is left.").wait_for()
-        page.get_by_text("labels.library=").wait_for()
+        page.get_by_text("--library ").wait_for()
         quiet(page, traffic)
         page.reload()
         page.get_by_role("button", name="Doubtful labels 0").click()
