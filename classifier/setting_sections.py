@@ -175,7 +175,7 @@ class LibrarySettings(Section):
     """What illsort makes of what you do in a library yourself, with a file manager."""
 
     moved: Literal["ask", "learn", "leave"] = "ask"
-    """ask, learn or leave: whether what you moved, put in or renamed by category folders is taken as labels."""
+    """ask, learn or leave: whether pictures that you moved or put into category folders are taken as labels."""
 
 
 class HubSettings(Section):

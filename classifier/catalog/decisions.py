@@ -22,7 +22,7 @@ from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, Decision, ImageId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from classifier.catalog.connection import Catalog
 
@@ -98,7 +98,7 @@ def rename_category(catalog: Catalog, category: str, into: str) -> None:
             )
 
 
-def has_others(catalog: Catalog, category: str, image_ids: Sequence[ImageId]) -> bool:
+def has_others(catalog: Catalog, category: str, image_ids: Collection[ImageId]) -> bool:
     """Whether an image that is not among `image_ids` has a decision for `category`."""
     rows = catalog.connection.execute("SELECT picture FROM decisions WHERE category = ?", (category,))
     return not {image_id for (image_id,) in rows} <= set(image_ids)

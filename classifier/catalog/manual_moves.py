@@ -6,7 +6,6 @@ says about the image is learned once the person agrees: it is settled then, as i
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -135,14 +134,24 @@ def settle(catalog: Catalog, image_ids: Sequence[ImageId], how: Settled) -> None
     )
 
 
-def leave_unlabeled(catalog: Catalog, paths: Iterable[bytes]) -> None:
-    """Record that these files, which a person put into the library, are no labels; the caller holds the transaction."""
-    catalog.connection.executemany("INSERT OR IGNORE INTO no_labels VALUES (?)", [(path,) for path in paths])
+def with_settled_moves(catalog: Catalog, image_ids: Sequence[ImageId]) -> set[ImageId]:
+    """Those of `image_ids` that a person had moved before, alone, whatever became of that."""
+    condition = f"settled IN ('{Settled.LEARNED}', '{Settled.LEFT}')"
+    query = f"SELECT picture FROM hand_moves WHERE {condition} AND picture IN {{pictures}}"  # noqa: S608 - our own names
+    return {image_id for (image_id,) in select_many(catalog, query, image_ids)}
 
 
-def left_unlabeled(catalog: Catalog) -> set[bytes]:
-    """The files that were left so."""
-    return {path for (path,) in catalog.connection.execute("SELECT path FROM no_labels")}
+def leave_unlabeled(catalog: Catalog, files: Iterable[tuple[bytes, int, int]]) -> None:
+    """Record that files which a person put in are no labels: path, size and time, for another file may come there.
+
+    The caller holds the transaction.
+    """
+    catalog.connection.executemany("INSERT OR REPLACE INTO no_labels VALUES (?, ?, ?)", files)
+
+
+def left_unlabeled(catalog: Catalog) -> set[tuple[bytes, int, int]]:
+    """The files that were left so, with size and time."""
+    return set(catalog.connection.execute("SELECT path, size_bytes, mtime_ns FROM no_labels"))
 
 
 def _put_by_hand(catalog: Catalog, image_ids: Sequence[ImageId] | None, *, of_verdict: str) -> dict[ImageId, bytes]:
@@ -163,8 +172,14 @@ def _put_by_hand(catalog: Catalog, image_ids: Sequence[ImageId] | None, *, of_ve
 
 
 def decision_for_folder(folder: bytes) -> tuple[Action, str] | None:
-    """The decision that a folder stands for: file, review with a best guess, or unknown; None at the top."""
-    first, *rest = os.fsdecode(folder).split("/")
+    """The decision that a folder stands for: file, review with a best guess, or unknown.
+
+    None at the top, and where the name can be no category's: it begins with "_" or ".", or is not in UTF-8.
+    """
+    try:
+        first, *rest = folder.decode().split("/")
+    except UnicodeDecodeError:
+        return None
     if first == "_review":
         return Action.REVIEW, "/".join(rest[:1])
     if first == "_unknown":

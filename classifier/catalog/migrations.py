@@ -159,6 +159,14 @@ def m019_settled_moves(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE no_labels (path BLOB PRIMARY KEY) WITHOUT ROWID")
 
 
+def m020_files_that_are_no_labels(connection: sqlite3.Connection) -> None:
+    """Files that are to be no labels are known by size and time as well: another one at their path may be."""
+    connection.execute("DROP TABLE no_labels")
+    connection.execute(
+        "CREATE TABLE no_labels (path BLOB PRIMARY KEY, size_bytes INTEGER, mtime_ns INTEGER) WITHOUT ROWID"
+    )
+
+
 # Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
@@ -196,6 +204,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m017_failure_codes,
     m018_missing_by_path,
     m019_settled_moves,
+    m020_files_that_are_no_labels,
 )
 
 

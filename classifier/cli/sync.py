@@ -20,6 +20,7 @@ def sync(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object on stdout.")] = False,
 ) -> None:
     """Take what you moved, renamed, put in and deleted in a library as it is now; moves no picture."""
+    from classifier.catalog.categories import read_aliases
     from classifier.catalog.connection import read_catalog
     from classifier.catalog.library_changes import count_missing
     from classifier.cli.terminal import TerminalProgress, ask, print_json, print_lines
@@ -31,11 +32,13 @@ def sync(
     library, settings, progress = library_or_default(library), load_settings(None), TerminalProgress()
     answer = Answer.LEARN if learn else Answer.LEAVE if leave else None
     asks = None if as_json or not sys.stdin.isatty() else ask
-    read_catalog(library).close()  # looking for a library makes none
+    with read_catalog(library) as catalog:  # looking for a library makes none
+        before = read_aliases(catalog)
     with open_library(library, progress) as catalog:
         changes = settle_changes(catalog, library, settings, ask=asks, progress=progress, answer=answer)
+        renamed = {old: new for old, new in read_aliases(catalog).now.items() if before.now.get(old) != new}
         missing = {what.value: count for what, count in count_missing(catalog).items()}
     lines = [] if changes.any else [_("nothing to learn from: no picture was moved to another category or put in")]
     print_lines(*lines, *map(_, missing_messages(missing)), err=as_json)
     if as_json:
-        print_json(changes.as_dict() | {"missing": missing})
+        print_json(changes.as_dict() | {"renamed": renamed, "missing": missing})

@@ -15,8 +15,15 @@ from classifier.i18n import _, count_
 from classifier.paths import command
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from classifier.cli.terminal import TerminalProgress
+    from classifier.records import Failure, Label
     from classifier.settings import Settings
+
+Library = Annotated[
+    Path | None, path_option("--library", help_="A sorted library: learn from what you said and did there.")
+]
 
 _MOST_MISTAKES = 5
 _MOST_DOUBTS = 10
@@ -35,9 +42,7 @@ def train(
     unlabeled: Annotated[
         Path | None, path_option("--unlabeled", help_="A crawl to learn from as well, without labels.")
     ] = None,
-    library: Annotated[
-        Path | None, path_option("--library", help_="A sorted library: learn from what you said and did there.")
-    ] = None,
+    library: Library = None,
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
     allow_pickle: Annotated[
@@ -46,11 +51,11 @@ def train(
     verbose: Verbose = False,
 ) -> None:
     """Learn your categories from labeled pictures."""
-    from classifier.cli.terminal import TerminalProgress, ask, failure_line, print_lines
+    from classifier.cli.terminal import TerminalProgress, ask, print_lines
 
     source = "labels.csv" if labels is not None and labels.is_file() else "labels.folder"
-    options = {source: labels, "model.folder": model, "train.recipe": recipe, "train.unlabelled": unlabeled}
-    options |= {"labels.library": library, "model.allow_pickle": allow_pickle or None}
+    options: dict[str, Any] = {source: labels, "labels.library": library, "model.folder": model}
+    options |= {"train.recipe": recipe, "train.unlabelled": unlabeled, "model.allow_pickle": allow_pickle or None}
     chosen = _with_library(load_settings(config, set_, options))
     progress = TerminalProgress(verbose=verbose)
     with progress.stage(Message("starting"), total=None, unit=""):
@@ -70,13 +75,19 @@ def train(
     _report(learned.bundle.folder, progress)
     print_lines(_("next, a preview of what it would file: {command}", command=_next_command(chosen)))
     if learned.unreadable:
-        unreadable = count_(
-            "{count:,} labeled picture could not be read:",
-            "{count:,} labeled pictures could not be read:",
-            count=len(learned.unreadable),
-        )
-        print_lines(unreadable, *(failure_line(label.path, failure) for label, failure in learned.unreadable), err=True)
+        _print_unreadable(learned.unreadable)
         raise typer.Exit(1)
+
+
+def _print_unreadable(unreadable: Sequence[tuple[Label, Failure]]) -> None:
+    from classifier.cli.terminal import failure_line, print_lines
+
+    sentence = count_(
+        "{count:,} labeled picture could not be read:",
+        "{count:,} labeled pictures could not be read:",
+        count=len(unreadable),
+    )
+    print_lines(sentence, *(failure_line(label.path, failure) for label, failure in unreadable), err=True)
 
 
 def _with_library(chosen: Settings) -> Settings:

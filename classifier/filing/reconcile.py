@@ -18,6 +18,7 @@ from classifier.errors import Counted, FilingStopped, LibraryError, Message
 from classifier.filing.library_diff import compare
 from classifier.filing.path_scope import name_crawl
 from classifier.filing.recovery import recover
+from classifier.filing.renamed_folders import RenamedFolder, apply_renamed_folders
 from classifier.progress import Progress, SilentProgress, SilentStage
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Reconciled:
     """Missing before, and present again."""
     unreachable: int = 0
     """Files that could not be checked."""
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Old and new names of categories whose folder was renamed."""
 
     def sentences(self) -> list[Message]:
         """The messages for a person, one line each."""
@@ -62,14 +65,18 @@ class Reconciled:
             Message("files in the library again: {count:,}", count=self.back),
             Message("files out of reach now, and taken to be as recorded: {count:,}", count=self.unreachable),
         )
-        return [message for message in counts if message.params["count"]]
+        renamed = [
+            Message("the category {old} is called {new} now, as you renamed its folder", old=old, new=new)
+            for old, new in self.renamed
+        ]
+        return [*(message for message in counts if message.params["count"]), *renamed]
 
 
 def reconcile(catalog: Catalog, library: Path, progress: Progress | None = None) -> Reconciled:
     """Record what a person changed in `library`; its owner calls it, after `recover`."""
     restore_sidecar_sources(catalog)
     changes = _compared(catalog, library, progress or SilentProgress())
-    return _recorded(catalog, changes)
+    return _recorded(catalog, library, changes)
 
 
 def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconciled | None:
@@ -87,7 +94,7 @@ def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconc
             if not changes.any:
                 return Reconciled(unreachable=changes.unreachable)
             with open_catalog(library) as catalog:
-                return _recorded(catalog, changes)
+                return _recorded(catalog, library, changes)
     except (LibraryError, FilingStopped):
         return None
 
@@ -125,9 +132,11 @@ def _compared(catalog: Catalog, library: Path, progress: Progress) -> LibraryCha
         return compare(catalog, library, stage)
 
 
-def _recorded(catalog: Catalog, changes: LibraryChanges) -> Reconciled:
+def _recorded(catalog: Catalog, library: Path, changes: LibraryChanges) -> Reconciled:
+    renamed: list[RenamedFolder] = []
     if changes.any:
         record_changes(catalog, changes)
+        renamed = apply_renamed_folders(catalog, library)
     paths = {what: tuple(to_path(one.place.path) for one in changes.gone if one.what is what) for what in ChangeKind}
     return Reconciled(
         deleted=sum(one.what is ChangeKind.DELETED and one.place.beside is None for one in changes.gone),
@@ -136,6 +145,7 @@ def _recorded(catalog: Catalog, changes: LibraryChanges) -> Reconciled:
         moved=sum(old.path != new.path for old, new in changes.here),
         back=changes.back,
         unreachable=changes.unreachable,
+        renamed=tuple((folder.old, folder.new) for folder in renamed),
     )
 
 

@@ -65,15 +65,28 @@ def settle_changes(
             Message("by you in {library}: {changes}; learn from that?", library=library, changes=changes.summary)
         )
         answer = Answer.LEARN if is_learned else Answer.LEAVE
+    apply_answer(catalog, library, changes, answer, max_megapixels=settings.images.max_megapixels, progress=progress)
+    return changes
+
+
+def apply_answer(
+    catalog: Catalog,
+    library: Path,
+    changes: ManualChanges,
+    answer: Answer,
+    *,
+    max_megapixels: float,
+    progress: Progress,
+) -> None:
+    """Learn from `changes`, or leave them, or say how to answer."""
     if answer is Answer.LEARN:
-        learned = learn(catalog, library, changes, max_megapixels=settings.images.max_megapixels)
+        learned = learn(catalog, library, changes, max_megapixels=max_megapixels)
         _report(learned, progress)
     elif answer is Answer.LEAVE:
         leave(catalog, changes)
         progress.say(Message("left as you put it, and not learned from: {changes}", changes=changes.summary))
     else:
         progress.say(how_to_answer(changes, library))
-    return changes
 
 
 def how_to_answer(changes: ManualChanges, library: Path) -> Message:
@@ -97,5 +110,3 @@ def _report(learned: LearnedChanges, progress: Progress) -> None:
                 count=learned.labeled,
             )
         )
-    for old, new in learned.renamed:
-        progress.say(Message("the category {old} is called {new} now, as you renamed its folder", old=old, new=new))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.lock import hold_lock
-from classifier.errors import IllsortError
+from classifier.errors import IllsortError, LibraryError
 from classifier.filing.manual_changes import ManualChanges, manual_changes
 from classifier.filing.reconcile import open_library, reconcile_if_free
-from classifier.filing.settle_changes import Answer, settle_changes
+from classifier.filing.settle_changes import Answer, apply_answer
 from classifier.progress import SilentProgress
-from classifier.settings import ImageSettings, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +27,8 @@ class ManualChangesStatus:
 
     @property
     def state(self) -> dict[str, int]:
-        """The numbers of what was moved, put in and renamed."""
-        changes = self._changes
-        return {"moved": len(changes.moved), "added": len(changes.added), "renamed": len(changes.renamed)}
+        """The numbers of what was moved and put in."""
+        return _numbers(self._changes)
 
     def look(self) -> None:
         """Look at the library. While another process files there it is as before: what it files is no person's."""
@@ -41,11 +39,19 @@ class ManualChangesStatus:
         except IllsortError:
             return
 
-    def answer(self, *, is_learned: bool, max_megapixels: float) -> dict[str, Any]:
-        """Learn from it or leave it. Raises IllsortError, with nothing done, while another process files there."""
-        settings = Settings(images=ImageSettings(max_megapixels=max_megapixels))
+    def answer(self, *, is_learned: bool, seen: dict[str, int], max_megapixels: float) -> None:
+        """Learn from it or leave it, if it is still what the person saw.
+
+        Raises IllsortError, with nothing done, if it is not, and while another process files there.
+        """
         answer, silent = Answer.LEARN if is_learned else Answer.LEAVE, SilentProgress()
         with self._lock, open_library(self._library, silent) as catalog:
-            settle_changes(catalog, self._library, settings, ask=None, progress=silent, answer=answer)
             self._changes = manual_changes(catalog, self._library)
-        return self.state
+            if self.state != seen:
+                raise LibraryError("you changed more in the library meanwhile: look at it again")
+            apply_answer(catalog, self._library, self._changes, answer, max_megapixels=max_megapixels, progress=silent)
+            self._changes = manual_changes(catalog, self._library)
+
+
+def _numbers(changes: ManualChanges) -> dict[str, int]:
+    return {"moved": len(changes.moved), "added": len(changes.added)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,12 @@ from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.stats import library_stats
 from classifier.errors import Message
-from classifier.filing import manual_changes
+from classifier.filing import renamed_folders
 from classifier.filing.reconcile import open_library
 from classifier.filing.settle_changes import Answer, settle_changes, settle_if_free
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
+from classifier.images import ignored_files
 from classifier.labels.from_annotations import read_feedback
 from classifier.progress import SilentProgress
 from classifier.records import AnnotationKind, Method
@@ -79,7 +81,7 @@ def draw(path: Path, color: str) -> None:
 def test_a_picture_moved_to_another_category_is_labeled_with_it(library: Path) -> None:
     drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
 
-    assert learn(library).as_dict() == {"moved": {"kind_b": 1}, "added": {}, "renamed": {}}
+    assert learn(library).as_dict() == {"moved": {"kind_b": 1}, "added": {}}
 
     assert labels(library) == {"kind_b/a1.jpg": "kind_b"}
     sort_again(library)
@@ -184,18 +186,20 @@ def test_a_renamed_folder_is_the_new_name_of_its_category(library: Path) -> None
     (library / "kind_a").rename(library / "cats")
     (library.parent / "crawl" / "a3.jpg").write_bytes(b"a3")
 
-    assert learn(library).as_dict()["renamed"] == {"kind_a": "cats"}
+    sort_again(library)
 
+    assert files(library) >= {"cats/a1.jpg", "cats/a2.jpg", "cats/a3.jpg"}
+    assert not learn(library).any
     assert labels(library) == {}
     with read_catalog(library) as catalog:
         assert read_aliases(catalog).resolve("kind_a") == "cats"
-    assert library_stats(library).filed == {"cats": 2, "kind_b": 2}
+    assert library_stats(library).filed == {"cats": 3, "kind_b": 2}
 
 
 def test_a_folder_renamed_back_has_its_category_as_before(library: Path) -> None:
     for old, new in (("kind_a", "cats"), ("cats", "kind_a")):
         (library / old).rename(library / new)
-        assert learn(library).as_dict()["renamed"] == {old: new}
+        assert not learn(library).any
 
     with read_catalog(library) as catalog:
         assert {name: read_aliases(catalog).resolve(name) for name in ("kind_a", "kind_b")} == {
@@ -207,14 +211,124 @@ def test_a_folder_renamed_back_has_its_category_as_before(library: Path) -> None
 def test_a_folder_renamed_to_another_category_of_the_model_moves_its_pictures(
     library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manual_changes, "load_manifest", lambda _: MANIFEST.model_copy(update={"categories": KINDS}))
+    monkeypatch.setattr(renamed_folders, "load_manifest", lambda _: MANIFEST.model_copy(update={"categories": KINDS}))
     (library / "kind_a").rename(library / "kind_c")
 
-    assert learn(library).as_dict() == {"moved": {"kind_c": 2}, "added": {}, "renamed": {}}
+    assert learn(library).as_dict() == {"moved": {"kind_c": 2}, "added": {}}
 
     with read_catalog(library) as catalog:
         assert read_aliases(catalog).resolve("kind_a") == "kind_a"
     assert set(labels(library).values()) == {"kind_c"}
+
+
+@pytest.mark.parametrize("name", ["KIND_B", "con", "re:d", "x" * 210])
+def test_a_folder_renamed_to_what_no_category_can_be_called_is_left(library: Path, name: str) -> None:
+    (library / "kind_a").rename(library / name)
+
+    learn(library)
+
+    assert labels(library) == {}
+    with read_catalog(library) as catalog:
+        assert read_aliases(catalog).resolve("kind_a") == "kind_a"
+    sort_again(library)
+    assert f"{name}/a1.jpg" in files(library)
+
+
+def test_what_was_moved_by_hand_stays_so_when_its_folder_is_renamed(library: Path) -> None:
+    drag(library, "kind_b/b1.jpg", "kind_a/b1.jpg")
+    learn(library, Answer.LEAVE)
+    (library / "kind_a").rename(library / "cats")
+
+    sort_again(library)
+
+    assert "cats/b1.jpg" in files(library)
+
+
+@pytest.mark.parametrize("folder", ["", "_mine/", ".mine/"])
+def test_a_picture_moved_out_of_all_categories_is_no_longer_counted(library: Path, folder: str) -> None:
+    drag(library, "kind_a/a1.jpg", f"{folder}a1.jpg")
+
+    for _ in range(2):
+        assert not learn(library).any
+        assert library_stats(library).filed == {"kind_b": 2, "kind_a": 1}
+        assert f"{folder}a1.jpg" in files(library)
+    sort_again(library)
+    assert "kind_a/a1.jpg" not in files(library)
+    drag(library, f"{folder}a1.jpg", "kind_b/a1.jpg")
+    assert learn(library).as_dict()["moved"] == {"kind_b": 1}
+
+
+def test_a_picture_put_into_two_categories_is_labeled_with_neither(library: Path) -> None:
+    for kind in ("kind_a", "kind_b"):
+        draw(library / kind / "mine.png", "red")
+
+    learn(library)
+
+    assert labels(library) == {}
+
+
+def test_a_picture_that_is_still_being_copied_waits(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(library / "kind_a" / "mine.png", "red")
+    monkeypatch.setattr(ignored_files, "_has_changed", lambda _: True)
+    learn(library)
+    assert labels(library) == {}
+
+    monkeypatch.undo()
+    learn(library)
+
+    assert labels(library) == {"kind_a/mine.png": "kind_a"}
+
+
+def test_a_folder_renamed_after_one_picture_was_moved_out_and_one_in_is_renamed(library: Path) -> None:
+    drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
+    (library / "kind_a").rename(library / "cats")
+    drag(library, "kind_b/b1.jpg", "cats/b1.jpg")
+
+    assert learn(library).as_dict()["moved"] == {"kind_b": 1, "cats": 1}
+
+    with read_catalog(library) as catalog:
+        assert read_aliases(catalog).resolve("kind_a") == "cats"
+    assert labels(library) == {"kind_b/a1.jpg": "kind_b", "cats/b1.jpg": "cats"}
+    sort_again(library)
+    assert files(library) == {"cats/a2.jpg", "cats/b1.jpg", "kind_b/a1.jpg", "kind_b/b2.jpg"}
+
+
+def test_a_folder_with_the_old_name_of_a_category_makes_no_labels(library: Path) -> None:
+    (library / "kind_a").rename(library / "cats")
+    learn(library)
+    drag(library, "kind_b/b1.jpg", "kind_a/b1.jpg")
+    progress = SavingProgress()
+
+    with open_library(library, SilentProgress()) as catalog:
+        settle_changes(catalog, library, Settings(), ask=None, progress=progress, answer=Answer.LEARN)
+
+    assert labels(library) == {}
+    assert any("give it another name" in line for line in progress.messages)
+
+
+def test_another_file_where_one_was_no_label_is_asked_about(library: Path) -> None:
+    (library / "kind_a" / "mine.png").write_bytes(b"")
+    learn(library)
+    assert labels(library) == {}
+
+    draw(library / "kind_a" / "mine.png", "red")
+    learn(library)
+
+    assert labels(library) == {"kind_a/mine.png": "kind_a"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_folder_whose_name_is_not_in_utf_8_is_a_persons_own(library: Path) -> None:
+    folder = os.fsdecode(os.fsencode(library) + b"/caf\xe9")
+    os.mkdir(folder)  # noqa: PTH102 - the name is no text
+    (library / "kind_a" / "a1.jpg").rename(Path(folder, "a1.jpg"))
+    draw(Path(folder, "mine.png"), "red")
+
+    assert not learn(library).any
+
+    assert library_stats(library).filed == {"kind_a": 1, "kind_b": 2}
+    undo(library)
+    assert Path(folder, "a1.jpg").is_file()
 
 
 def test_a_folder_emptied_into_an_existing_one_is_not_renamed(library: Path) -> None:
@@ -222,7 +336,7 @@ def test_a_folder_emptied_into_an_existing_one_is_not_renamed(library: Path) -> 
     drag(library, "kind_a/a2.jpg", "kind_b/a2.jpg")
     (library / "kind_a").rmdir()
 
-    assert learn(library).as_dict() == {"moved": {"kind_b": 2}, "added": {}, "renamed": {}}
+    assert learn(library).as_dict() == {"moved": {"kind_b": 2}, "added": {}}
 
 
 def test_a_picture_put_in_is_a_label_and_counts(library: Path) -> None:

@@ -13,7 +13,7 @@ from kit.reviewing import served, unsure_library
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOTHING = {"moved": 0, "added": 0, "renamed": 0}
+NOTHING = {"moved": 0, "added": 0}
 
 
 @pytest.fixture
@@ -31,7 +31,11 @@ def test_the_page_asks_once_and_does_as_answered(library: Path, learn: bool, lab
     with served(library) as client:
         assert client.get("/api/state").json()["by_hand"] == NOTHING | {"moved": 1}
 
-        state = client.post("/api/manual-changes", json={"learn": learn}).raise_for_status().json()["state"]
+        state = (
+            client.post("/api/manual-changes", json={"learn": learn} | NOTHING | {"moved": 1})
+            .raise_for_status()
+            .json()["state"]
+        )
 
         assert state["by_hand"] == NOTHING
     assert [label.category for label in read_feedback(library).labels] == labels
@@ -42,7 +46,18 @@ def test_the_page_asks_once_and_does_as_answered(library: Path, learn: bool, lab
 def test_while_a_sort_files_there_the_answer_waits(library: Path) -> None:
     with served(library) as client:
         with hold_lock(library):
-            refused = client.post("/api/manual-changes", json={"learn": True})
+            refused = client.post("/api/manual-changes", json={"learn": True, "moved": 1, "added": 0})
 
         assert refused.status_code == 409
         assert client.get("/api/state").json()["by_hand"] == NOTHING | {"moved": 1}
+
+
+def test_what_the_person_did_not_see_is_not_learned(library: Path) -> None:
+    with served(library) as client:
+        second = min((library / "_review").rglob("*.png"))
+        second.rename(library / "blue" / "later.png")
+        refused = client.post("/api/manual-changes", json={"learn": True, "moved": 1, "added": 0})
+
+        assert refused.status_code == 409
+        assert client.get("/api/state").json()["by_hand"] == NOTHING | {"moved": 2}
+    assert read_feedback(library).labels == ()

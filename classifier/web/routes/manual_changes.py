@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from classifier.web.requests import Body, post
+from classifier.web.requests import Body, Number, post
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class _Answer(Body):
     learn: bool
+    moved: Number
+    added: Number
 
 
 def manual_change_routes(page: Review) -> list[Route]:
@@ -22,7 +24,8 @@ def manual_change_routes(page: Review) -> list[Route]:
 
     async def answer(sent: _Answer) -> dict[str, Any]:
         limit = page.session.max_megapixels
-        await asyncio.to_thread(page.manual_changes.answer, is_learned=sent.learn, max_megapixels=limit)
+        seen = {"moved": sent.moved, "added": sent.added}
+        await asyncio.to_thread(page.manual_changes.answer, is_learned=sent.learn, seen=seen, max_megapixels=limit)
         return await page.session.run(lambda session: {"state": page.state_after_changes(session)})
 
     return [post("/api/manual-changes", _Answer, answer)]

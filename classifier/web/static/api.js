@@ -42,7 +42,7 @@ const stateOf = (json) => ({
   toFile: json.to_file,
   undoSteps: json.steps,
   missing: json.missing,
-  byHand: json.by_hand, // in the file manager, to be answered: how many pictures were moved and added, folders renamed
+  byHand: json.by_hand, // in the file manager, to be answered: how many pictures were moved and added
   newestAnnotation: json.words,
   learning: learningOf(json.learning),
   ranking: rankingOf(json.outlook),
@@ -111,7 +111,8 @@ export const sendNewCategory = async (name) => stateOf((await send("/api/categor
 
 export const sendRename = async (rename, to) => stateOf((await send("/api/categories", { rename, to })).state);
 
-export const sendManualChanges = async (learn) => stateOf((await send("/api/manual-changes", { learn })).state);
+// `seen` are the numbers that the person was asked about.
+export const sendManualChanges = async (learn, seen) => stateOf((await send("/api/manual-changes", { learn, ...seen })).state);
 
 // A sample that is still read: its job as the home page has it, whether its groups are there, what was read last.
 export async function fetchReading() {

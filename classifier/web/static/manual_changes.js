@@ -1,6 +1,6 @@
 // A line about what the person did to the library in the file manager: whether it is learned from, asked once.
 
-import { sendManualChanges } from "./api.js";
+import { fetchState, sendManualChanges } from "./api.js";
 import { notify } from "./dialogs.js";
 import { button, make } from "./dom.js";
 import { _, count_ } from "./i18n.js";
@@ -26,20 +26,20 @@ export class ManualChangesLine {
   async #answer(isLearned) {
     for (const one of line.querySelectorAll("button")) one.disabled = true;
     try {
-      this.app.update(await sendManualChanges(isLearned));
+      this.app.update(await sendManualChanges(isLearned, this.app.state.byHand));
       notify(isLearned ? _("Learned: these pictures are labels now.") : _("Left as it is; nothing was learned from it."), "good");
     } catch (error) {
       notify(error.message, "bad");
+      this.app.update(await fetchState().catch(() => this.app.state));
     }
     this.draw();
   }
 }
 
-function partsOf({ moved, added, renamed }) {
+function partsOf({ moved, added }) {
   const parts = [
     [moved, count_("{count} picture moved", "{count} pictures moved", { count: moved })],
     [added, count_("{count} picture put in", "{count} pictures put in", { count: added })],
-    [renamed, count_("{count} folder renamed", "{count} folders renamed", { count: renamed })],
   ];
   return parts.filter(([count]) => count > 0).map(([, text]) => text);
 }

@@ -304,7 +304,6 @@ export const MESSAGES = {
   "{count} file or folder could not be read": "{count} 个文件或文件夹读不了",
   "{count} filed picture was deleted or changed in the library, or lost the original; illsort status tells them apart": "{count} 张归类过的图片在图库中被删除或改过，或原图已不在；illsort status 会分别列出",
   "{count} folder": "{count} 个文件夹",
-  "{count} folder renamed": "改名了 {count} 个文件夹",
   "{count} is {category}": "{count} 张是“{category}”",
   "{count} label": "{count} 个标注",
   "{count} more are not listed: paste the path": "还有 {count} 个没有列出：请粘贴路径",
