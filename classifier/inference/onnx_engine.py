@@ -91,12 +91,12 @@ def sample_pixels(paths: Sequence[Path], reader: Reader, *, limits: Limits, imag
         batches = list(stream(paths[::step], reader, pool, batch_size=_MOST_IMAGES))
     read = [batch.pixels for batch in batches if len(batch.pixels)]
     missing = max(0, _LEAST_IMAGES - sum(map(len, read)))
-    return torch.cat([*read, _drawn(_LEAST_IMAGES, image_size)[:missing]])
+    return torch.cat([*read, drawn_pixels(image_size)[:missing]])
 
 
-def _drawn(count: int, side: int) -> Tensor:
-    """Coarse patches of color with noise on them, uint8 (count, 3, side, side); the same each time."""
-    rng = np.random.default_rng(0)
+def drawn_pixels(side: int) -> Tensor:
+    """Eight images of coarse patches of color with noise on them, uint8 (8, 3, side, side); the same each time."""
+    rng, count = np.random.default_rng(0), _LEAST_IMAGES
     patches = rng.integers(0, 256, (count, 3, _GRID, _GRID))
     cells = np.arange(side) * _GRID // side
     noisy = patches[:, :, cells][:, :, :, cells] + rng.normal(0, 12, (count, 3, side, side))

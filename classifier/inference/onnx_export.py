@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from classifier.inference.forward import answers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from classifier.model.backbone import Network
 
 PIXELS: Final = "pixels"
@@ -32,8 +34,10 @@ class _Answers(nn.Module):
         return tuple(answers(self._network, self._network.normalize(pixels_BCHW), stats=self._stats))
 
 
-def export_onnx(network: Network, *, stats: bool) -> bytes:
+def export_onnx(network: Network, *, stats: bool, metadata: Mapping[str, str] | None = None) -> bytes:
     """The network, in evaluation mode on the CPU, as an ONNX model that takes uint8 (B, 3, H, W) for any B.
+
+    `metadata` is written into the model by its names.
 
     The exporter is the one on torch.export, torch's default since 2.9; it needs onnx and onnxscript. It raises whatever
     it likes for a network that it cannot export, or one of more than the 2 GB that such a model may have.
@@ -53,4 +57,7 @@ def export_onnx(network: Network, *, stats: bool) -> bytes:
         )
     if program is None:
         raise TypeError("torch exported nothing")
-    return bytes(program.model_proto.SerializeToString())
+    model = program.model_proto
+    for name, value in (metadata or {}).items():
+        model.metadata_props.add(key=name, value=value)
+    return bytes(model.SerializeToString())

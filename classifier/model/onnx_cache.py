@@ -82,6 +82,16 @@ def check_engine(engine: str) -> None:
         )
 
 
+def check_onnx_target(path: Path) -> None:
+    """Raise ModelError in one line where `path` is no name of an ONNX file, or what exports is not installed."""
+    if path.suffix.lower() != ".onnx":
+        raise ModelError("{path}: its name must end in {endings}", path=path, endings=".onnx")
+    if missing := missing_packages():
+        raise ModelError(
+            "{path}: {packages} is not installed: {command}", path=path, packages=", ".join(missing), command=INSTALL
+        )
+
+
 def cache_key(bundle: Bundle, *, stats: bool) -> str:
     """The key of the bundle's exported network, 32 hex digits: of all that its numbers depend on."""
     manifest = bundle.manifest

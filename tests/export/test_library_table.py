@@ -211,7 +211,7 @@ def test_places_where_no_table_can_be_written_are_one_line_each(folder: Path, tm
         assert not to.exists()
     (tmp_path / "folder.csv").mkdir()
     assert "is a folder" in illsort("export", library, "--to", tmp_path / "folder.csv", "--force").stderr
-    assert "which file?" in illsort("export", library).stderr
+    assert "give one of --to FILE" in illsort("export", library).stderr
     assert "is not an illsort library" in illsort("export", tmp_path, "--to", tmp_path / "table.csv").stderr
     assert not (tmp_path / "table.csv").exists()
 
