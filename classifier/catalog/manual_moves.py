@@ -37,13 +37,14 @@ class Settled(StrEnum):
     RENAMED = "renamed"
 
 
-_MOVED: Final = f"""
-SELECT hand_moves.picture, old, new, path FROM hand_moves JOIN places ON places.picture = hand_moves.picture
-WHERE settled IS NOT '{Settled.RENAMED}' AND NOT EXISTS (
+_MOVED: Final = """
+SELECT hand_moves.picture, old, new, path, settled FROM hand_moves
+JOIN places ON places.picture = hand_moves.picture
+WHERE NOT EXISTS (
     SELECT 1 FROM verdicts WHERE verdicts.picture = hand_moves.picture AND verdicts.id > hand_moves.last_verdict
-    {{of_verdict}})
-{{condition}} ORDER BY hand_moves.id
-"""  # noqa: S608 - our own names
+    {of_verdict})
+{condition} ORDER BY hand_moves.id
+"""
 
 _NOT_LEARNED: Final = f"AND origin != '{ORIGIN}'"
 
@@ -134,13 +135,6 @@ def settle(catalog: Catalog, image_ids: Sequence[ImageId], how: Settled) -> None
     )
 
 
-def with_settled_moves(catalog: Catalog, image_ids: Sequence[ImageId]) -> set[ImageId]:
-    """Those of `image_ids` that a person had moved before, alone, whatever became of that."""
-    condition = f"settled IN ('{Settled.LEARNED}', '{Settled.LEFT}')"
-    query = f"SELECT picture FROM hand_moves WHERE {condition} AND picture IN {{pictures}}"  # noqa: S608 - our own names
-    return {image_id for (image_id,) in select_many(catalog, query, image_ids)}
-
-
 def leave_unlabeled(catalog: Catalog, files: Iterable[tuple[bytes, int, int]]) -> None:
     """Record that files which a person put in are no labels: path, size and time, for another file may come there.
 
@@ -162,11 +156,12 @@ def _put_by_hand(catalog: Catalog, image_ids: Sequence[ImageId] | None, *, of_ve
         rows = select_many(catalog, query, image_ids)
     put: dict[ImageId, bytes] = {}
     ends: dict[ImageId, tuple[bytes, bytes]] = {}
-    for image_id, old, new, path in rows:
+    for image_id, old, new, path, settled in rows:
         if image_id in ends and ends[image_id][0] != old:
             put.pop(image_id, None)  # illsort moved it in between
         ends[image_id] = (new, path)
-        if folder_of(old) != folder_of(new):
+        # With its folder's new name an image is put by hand only if it was so under the old one.
+        if folder_of(old) != folder_of(new) and (settled != Settled.RENAMED or image_id in put):
             put[image_id] = folder_of(new)
     return {image_id: folder for image_id, folder in put.items() if ends[image_id][0] == ends[image_id][1]}
 

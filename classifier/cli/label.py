@@ -68,7 +68,7 @@ def label(
     """Make labels from nothing: name what looks alike in a sample of the crawl, on a page, until it can be trained."""
     from classifier import settings
     from classifier.cli.terminal import TerminalProgress, print_lines
-    from classifier.errors import SettingsError
+    from classifier.errors import CrawlError, SettingsError
 
     options = {"sort.crawl": crawl, "sort.mode": mode, "labels.folder": labels}
     chosen = settings.excluding(load_settings(config, set_, options), exclude)
@@ -82,6 +82,8 @@ def label(
 
     sample = take_sample(crawl, library=folder, settings=chosen, count=count, more=more, progress=progress)
     print_lines(*_in_words(sample, folder), err=True)
+    if sample.drawn == sample.broken:
+        raise CrawlError("{crawl}: holds no picture that can be read, so there is nothing to label", crawl=crawl)
     if not no_page:
         _show_page(folder, PageOptions(host=host, port=port, token=token, no_open=no_open), progress)
 

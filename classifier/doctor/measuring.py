@@ -115,7 +115,8 @@ def _notes(speed: Speed, reckoned: Estimate) -> Iterator[Finding]:
                 duration=about(reckoned.finetune),
             ),
             Message(
-                "--set train.minutes=60 sets a limit; --recipe head takes about {head}",
+                "without a GPU illsort train trains a head by itself, about {head}; --set train.minutes=60 limits "
+                "fine-tuning",
                 head=about(reckoned.head),
             ),
         )

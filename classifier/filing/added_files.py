@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
+    from classifier.progress import Stage
     from classifier.records import ImageFile, ImageId
 
 
@@ -93,7 +94,7 @@ class ReadFile:
 
 
 def read_added(
-    added: Sequence[AddedFile], *, max_megapixels: float
+    added: Sequence[AddedFile], *, max_megapixels: float, stage: Stage
 ) -> tuple[list[ReadFile], list[tuple[AddedFile, Message]]]:
     """The added files that are images, each content once, and those that make no label, with the reason.
 
@@ -105,6 +106,7 @@ def read_added(
     for file in skip_incomplete([one.file for one in added], WalkResult(), check_all=True):
         one = by_path[file.path]
         image = _image_of(file.path, max_megapixels=max_megapixels)
+        stage.advance()
         if image is None:
             unusable.append((one, Message("{path}: no label, for it cannot be read", path=to_path(one.path))))
         else:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
+    from classifier.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +98,12 @@ def leave(catalog: Catalog, changes: ManualChanges) -> None:
         leave_unlabeled(catalog, [added.key for added in changes.added])
 
 
-def learn(catalog: Catalog, library: Path, changes: ManualChanges, *, max_megapixels: float) -> LearnedChanges:
+def learn(
+    catalog: Catalog, library: Path, changes: ManualChanges, *, max_megapixels: float, progress: Progress
+) -> LearnedChanges:
     """Record labels for all of `changes`, or for none of them; files that are still being written wait."""
-    read, unusable = read_added(changes.added, max_megapixels=max_megapixels)
+    with progress.stage(Message("reading what was put in"), total=len(changes.added), unit="picture") as stage:
+        read, unusable = read_added(changes.added, max_megapixels=max_megapixels, stage=stage)
     at = utc_now()
     with catalog.transaction():
         settle(catalog, [move.image_id for move in changes.moved], Settled.LEARNED)

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from classifier.catalog import categories
+from classifier.catalog import annotation_log, categories
 from classifier.catalog.audits import last_sort
 from classifier.catalog.categories import nfc, read_aliases
 from classifier.catalog.decisions import has_others, rename_category, used_categories
 from classifier.catalog.manual_moves import (
+    ORIGIN,
     ManualMove,
     Settled,
     decision_for_folder,
     settle,
     unsettled,
-    with_settled_moves,
 )
 from classifier.catalog.places import count_places_in
 from classifier.catalog.runs import SORT, has_run_of_kind
@@ -28,7 +28,7 @@ from classifier.catalog.values import to_path, utc_now
 from classifier.errors import ModelError
 from classifier.labels.from_annotations import usable_names
 from classifier.model.manifest import load_manifest
-from classifier.records import Action, ImageId
+from classifier.records import Action, AnnotationKind, ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,11 +58,24 @@ def apply_renamed_folders(catalog: Catalog, library: Path) -> list[RenamedFolder
         for folder in renamed:
             categories.rename(catalog, folder.old, folder.new, at=utc_now(), step=None)
             rename_category(catalog, folder.old, folder.new)
-            # What a person had moved there before stays theirs under the new name, too.
-            theirs = with_settled_moves(catalog, folder.image_ids)
-            settle(catalog, list(theirs), Settled.LEFT)
             settle(catalog, folder.image_ids, Settled.RENAMED)
+            _rename_annotations(catalog, folder)
     return renamed
+
+
+def _rename_annotations(catalog: Catalog, folder: RenamedFolder) -> None:
+    """Store the latest annotations with the old name again with the new one, as the page does when it renames."""
+    out = annotation_log.ruled_out(annotation_log.of_images(catalog))
+    held = [
+        one
+        for one in annotation_log.latest(catalog).values()
+        if (one.kind is AnnotationKind.RIGHT and one.category == folder.old)
+        or (one.kind is AnnotationKind.WRONG and folder.old in out.get(one.image_id, ()))
+    ]
+    at = utc_now()
+    annotation_log.add_all(
+        catalog, [replace(one, category=folder.new, origin=ORIGIN, audit=None, at=at, id=0, step=None) for one in held]
+    )
 
 
 def _renamed_folders(catalog: Catalog, library: Path) -> Iterator[RenamedFolder]:

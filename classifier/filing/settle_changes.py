@@ -80,7 +80,7 @@ def apply_answer(
 ) -> None:
     """Learn from `changes`, or leave them, or say how to answer."""
     if answer is Answer.LEARN:
-        learned = learn(catalog, library, changes, max_megapixels=max_megapixels)
+        learned = learn(catalog, library, changes, max_megapixels=max_megapixels, progress=progress)
         _report(learned, progress)
     elif answer is Answer.LEAVE:
         leave(catalog, changes)

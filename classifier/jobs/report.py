@@ -165,7 +165,9 @@ class _ReportedStage:
 
     def _rate(self) -> float | None:
         now = self._clock()
-        if now - self._began < 2 * _EVERY_S:  # what is done so soon was done by an earlier run
+        is_early = now - self._began < 2 * _EVERY_S  # what is done so soon was done by an earlier run
+        is_first = self._done and self._samples[-1][1] == 0  # it took what the start takes as well
+        if is_early or is_first:
             self._samples = deque([(now, self._done)])
         elif self._done != self._samples[-1][1]:
             self._samples.append((now, self._done))

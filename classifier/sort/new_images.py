@@ -15,15 +15,25 @@ from classifier.model.bundle import Bundle
 from classifier.progress import Progress
 from classifier.settings import Settings
 
+_SORTING = Message("sorting")
+
 
 def predict(
-    catalog: Catalog, library: Path, *, run: int, crawl: Path, bundle: Bundle, settings: Settings, progress: Progress
+    catalog: Catalog,
+    library: Path,
+    *,
+    run: int,
+    crawl: Path,
+    bundle: Bundle,
+    settings: Settings,
+    progress: Progress,
+    name: Message = _SORTING,
 ) -> Iterator[Path]:
-    """As `predict.predict` does, which is imported for at least one image."""
+    """As `predict.predict` does, which is imported for at least one image; `name` is that of its stage."""
     if next(files.to_predict(catalog, run=run, crawl=crawl, model=bundle.manifest.key), None) is None:
         return
     with progress.stage(Message("starting the network"), total=None, unit=""):
         from classifier.sort import predict as with_torch  # noqa: PLC0415 - seconds, if known images waited for it
     yield from with_torch.predict(
-        catalog, library, run=run, crawl=crawl, bundle=bundle, settings=settings, progress=progress
+        catalog, library, run=run, crawl=crawl, bundle=bundle, settings=settings, progress=progress, name=name
     )

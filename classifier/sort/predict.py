@@ -31,7 +31,15 @@ _SECONDS = 1.0
 
 
 def predict(
-    catalog: Catalog, library: Path, *, run: int, crawl: Path, bundle: Bundle, settings: Settings, progress: Progress
+    catalog: Catalog,
+    library: Path,
+    *,
+    run: int,
+    crawl: Path,
+    bundle: Bundle,
+    settings: Settings,
+    progress: Progress,
+    name: Message,
 ) -> Iterator[Path]:
     """Predict new images of `crawl` in the order of their paths; yields the last committed path after each commit.
 
@@ -52,7 +60,7 @@ def predict(
     engine = chooser.choose(settings.runtime.engine, count=len(paths))
     with (
         open_pool(runtime, limits, progress) as pool,
-        progress.stage(Message("sorting"), total=len(paths), unit="picture") as stage,
+        progress.stage(name, total=len(paths), unit="picture") as stage,
     ):
         stage.follow(pool.watch.waits_for)
         results = infer_with(engine, paths, reader, runtime, pool=pool)

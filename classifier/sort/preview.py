@@ -31,6 +31,8 @@ from classifier.sort.preview_numbers import preview_numbers, thresholds_as_one
 from classifier.sort.reuse_embeddings import reuse_embeddings
 from classifier.sort.summary import say_notes, summarize
 
+_READING = Message("reading")
+
 
 def preview(
     crawl: Path,
@@ -96,7 +98,9 @@ def _read(catalog: Catalog, ready: Prepared, progress: Progress) -> None:
     """Predict the images that have no prediction yet; each commit stands when the preview is killed."""
     run, crawl, library, model, settings = ready.run, ready.crawl, ready.library, ready.model, ready.settings
     reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
-    for _ in predict(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
+    for _ in predict(
+        catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress, name=_READING
+    ):
         pass
 
 

@@ -145,7 +145,6 @@ class Review:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Its parts work within the block. Raises LibraryError."""
-        await asyncio.to_thread(self.manual_changes.look)
         await asyncio.to_thread(self.session.open)
         self.session.count()  # while the browser still starts
         self.thumbnails = ThumbnailService(

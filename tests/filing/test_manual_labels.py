@@ -234,14 +234,21 @@ def test_a_folder_renamed_to_what_no_category_can_be_called_is_left(library: Pat
     assert f"{name}/a1.jpg" in files(library)
 
 
-def test_what_was_moved_by_hand_stays_so_when_its_folder_is_renamed(library: Path) -> None:
-    drag(library, "kind_b/b1.jpg", "kind_a/b1.jpg")
-    learn(library, Answer.LEAVE)
-    (library / "kind_a").rename(library / "cats")
+@pytest.mark.parametrize(("answer", "known"), [(Answer.LEAVE, {}), (Answer.LEARN, {"cats/b1.jpg": "cats"})])
+@pytest.mark.parametrize("folder", ["kind_a", "mine"])
+def test_what_was_moved_by_hand_stays_so_when_its_folder_is_renamed(
+    library: Path, answer: Answer, known: dict[str, str], folder: str
+) -> None:
+    drag(library, "kind_b/b1.jpg", f"{folder}/b1.jpg")
+    learn(library, answer)
+    (library / folder).rename(library / "cats")
 
+    learn(library)
     sort_again(library)
 
     assert "cats/b1.jpg" in files(library)
+    assert not (library / folder).exists()
+    assert labels(library) == known
 
 
 @pytest.mark.parametrize("folder", ["", "_mine/", ".mine/"])

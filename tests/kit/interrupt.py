@@ -15,7 +15,7 @@ class Stopping(SavingProgress):
     """Ends the run as soon as predicting has begun."""
 
     def stage(self, name: str, *, total: int | None, unit: str) -> Any:
-        """As the others, but the stage "sorting" is never reached."""
-        if name == "sorting":
+        """As the others, but the stages in which images are read are never reached."""
+        if name in {"sorting", "reading"}:
             raise Stop
         return super().stage(name, total=total, unit=unit)

@@ -29,7 +29,7 @@ def library(tmp_path: Path, bundle: Path) -> Path:
 @pytest.mark.parametrize(("learn", "labels"), [(True, ["blue"]), (False, [])])
 def test_the_page_asks_once_and_does_as_answered(library: Path, learn: bool, labels: list[str]) -> None:
     with served(library) as client:
-        assert client.get("/api/state").json()["by_hand"] == NOTHING | {"moved": 1}
+        assert client.get("/api/manual-changes").json()["by_hand"] == NOTHING | {"moved": 1}
 
         state = (
             client.post("/api/manual-changes", json={"learn": learn} | NOTHING | {"moved": 1})
@@ -40,11 +40,12 @@ def test_the_page_asks_once_and_does_as_answered(library: Path, learn: bool, lab
         assert state["by_hand"] == NOTHING
     assert [label.category for label in read_feedback(library).labels] == labels
     with served(library) as client:
-        assert client.get("/api/state").json()["by_hand"] == NOTHING
+        assert client.get("/api/manual-changes").json()["by_hand"] == NOTHING
 
 
 def test_while_a_sort_files_there_the_answer_waits(library: Path) -> None:
     with served(library) as client:
+        client.get("/api/manual-changes")
         with hold_lock(library):
             refused = client.post("/api/manual-changes", json={"learn": True, "moved": 1, "added": 0})
 
@@ -54,6 +55,7 @@ def test_while_a_sort_files_there_the_answer_waits(library: Path) -> None:
 
 def test_what_the_person_did_not_see_is_not_learned(library: Path) -> None:
     with served(library) as client:
+        client.get("/api/manual-changes")
         second = min((library / "_review").rglob("*.png"))
         second.rename(library / "blue" / "later.png")
         refused = client.post("/api/manual-changes", json={"learn": True, "moved": 1, "added": 0})

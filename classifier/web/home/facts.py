@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import is_library, read_catalog
 from classifier.catalog.runs import EndState
 from classifier.catalog.stats import library_stats
 from classifier.errors import IllsortError, message_of
+from classifier.filing.reconcile import reconcile_if_free
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.evaluation_fields import read_evaluation
 from classifier.model.manifest import load_manifest
@@ -17,11 +21,9 @@ from classifier.paths import displayable
 from classifier.sort.last_preview import SHEET, last_preview
 from classifier.web.responses import in_both_languages
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _MOST_SECONDS: Final = 1e8
 """Three years: a model's file may say anything."""
+_LEAST_S, _TIMES_AS_LONG = 5.0, 20.0
 
 
 def sample_facts(folder: Path | None) -> dict[str, Any]:
@@ -66,9 +68,10 @@ def _measured(folder: Path, categories: int) -> dict[str, Any]:
 
 
 def library_facts(library: Path | None) -> dict[str, Any] | None:
-    """What was sorted and what waits; None before the first sort."""
+    """What was sorted and what waits, as it is on the disk unless a sort runs; None before the first sort."""
     if library is None or not is_library(library):
         return None
+    _reconcile_now_and_then(library)
     try:
         stats = library_stats(library)
     except IllsortError as error:
@@ -83,6 +86,19 @@ def library_facts(library: Path | None) -> dict[str, Any] | None:
         "audit": _audit(library),
         "preview": _preview(library),
     }
+
+
+_RECONCILED: Final[dict[Path, tuple[float, float]]] = {}
+"""By library: when it was last compared with the disk, and how long that took."""
+
+
+def _reconcile_now_and_then(library: Path) -> None:
+    """A comparison asks for every file: none follows the last one within 20 times as long as that took."""
+    at, took = _RECONCILED.get(library, (-math.inf, 0.0))
+    if (began := time.monotonic()) < at + _TIMES_AS_LONG * took + _LEAST_S:
+        return
+    reconcile_if_free(library)
+    _RECONCILED[library] = time.monotonic(), time.monotonic() - began
 
 
 def _preview(library: Path) -> dict[str, Any] | None:

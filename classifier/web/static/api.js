@@ -111,6 +111,9 @@ export const sendNewCategory = async (name) => stateOf((await send("/api/categor
 
 export const sendRename = async (rename, to) => stateOf((await send("/api/categories", { rename, to })).state);
 
+// Looks at the library again.
+export const fetchManualChanges = async () => (await get("/api/manual-changes")).by_hand;
+
 // `seen` are the numbers that the person was asked about.
 export const sendManualChanges = async (learn, seen) => stateOf((await send("/api/manual-changes", { learn, ...seen })).state);
 

@@ -66,7 +66,7 @@ function label(project, jobs) {
     title: _("Label"),
     isDone: hasLabels(project),
     facts,
-    troubles: [labels.drawn && !labels.count ? null : textOf(labels, "trouble")],
+    troubles: [(labels.drawn || isActive(jobs.label)) && !labels.count ? null : textOf(labels, "trouble")],
     hint: isReading ? _("Groups of what looks alike are made once the sample is read; then you name them.")
       : labels.count || labels.drawn ? null : _("Nothing is labeled yet: draw a sample, and name what looks alike."),
     actions: [
@@ -159,13 +159,16 @@ function sort(project, jobs) {
   };
 }
 
+// A preview makes a library too, in which there is nothing to look at.
+const isFiled = (library, jobs) => Boolean(library) && (library.sorts > 0 || library.filed > 0 || library.review > 0 || isActive(jobs.sort));
+
 function review({ library }, jobs) {
   return {
     title: _("Review"),
     isDone: Boolean(library?.sorts) && library.review === 0 && !isActive(jobs.sort),
     facts: library?.sorts ? [_("{review} wait for a decision, {unknown} are unlike all labels", { review: library.review, unknown: library.unknown })] : [],
     hint: hintAfter(!library && _("Sort"), _("Decide what is unsure, by single keys; open it while the sort runs.")),
-    actions: [{ id: "open-review", text: _("Review"), room: "review/", isOff: !library || library.trouble !== undefined }],
+    actions: [{ id: "open-review", text: _("Review"), room: "review/", isOff: !isFiled(library, jobs) || library.trouble !== undefined }],
     command: "review",
   };
 }

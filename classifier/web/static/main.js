@@ -48,7 +48,7 @@ class App {
       notify(count_("{count} filed picture was deleted or changed in the library, or lost the original; illsort status tells them apart",
         "{count} filed pictures were deleted or changed in the library, or lost the original; illsort status tells them apart", { count }));
     }
-    this.manualChanges.draw();
+    this.manualChanges.watch();
     this.learning.watch();
     if (!this.state.isLabeling) this.tags = await fetchTags().catch(() => null);
     this.updateLabelIssues(await fetchLabelIssues().catch(() => null));

@@ -1,6 +1,6 @@
 // A line about what the person did to the library in the file manager: whether it is learned from, asked once.
 
-import { fetchState, sendManualChanges } from "./api.js";
+import { fetchManualChanges, fetchState, sendManualChanges } from "./api.js";
 import { notify } from "./dialogs.js";
 import { button, make } from "./dom.js";
 import { _, count_ } from "./i18n.js";
@@ -10,6 +10,19 @@ const line = document.getElementById("manual-changes");
 export class ManualChangesLine {
   constructor(app) {
     this.app = app;
+  }
+
+  // Looks now, and whenever the person comes back to the page, as from the file manager.
+  watch() {
+    this.#look();
+    document.addEventListener("visibilitychange", () => document.hidden || this.#look());
+  }
+
+  async #look() {
+    const byHand = await fetchManualChanges().catch(() => null); // the next answer reports what is wrong
+    if (byHand === null) return;
+    this.app.state.byHand = byHand;
+    this.draw();
   }
 
   draw() {
