@@ -4,7 +4,8 @@
     +-- SettingsError           an unknown key, a bad value, a file that is no TOML
     +-- LabelsError             no labels, an empty category, one picture in two categories
     +-- ModelError              a backbone or bundle that cannot be had, read or trusted
-    +-- LibraryError            a folder that cannot be used as library, or is in use
+    +-- LibraryError            a folder that cannot be used as library
+        +-- LibraryInUse        one that another process uses just now
     +-- CrawlError              a crawl that is not there, or overlaps the library
     +-- NoGuarantee             an error rate that cannot be guaranteed; a sort goes on by the model's own estimate
     +-- FilingStopped           the disk refuses: full, read-only, broken; what is done is recorded
@@ -147,6 +148,10 @@ class ModelError(IllsortError):
 
 class LibraryError(IllsortError):
     """A folder that cannot be used as a library, or is in use by another process."""
+
+
+class LibraryInUse(LibraryError):  # noqa: N818 - a fact about another process
+    """A library that another process uses just now: the same may be tried again later."""
 
 
 class CrawlError(IllsortError):

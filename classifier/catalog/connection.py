@@ -21,7 +21,7 @@ from classifier.catalog.sqlite_file import (
     leave_wal_mode,
     set_up,
 )
-from classifier.errors import FilingStopped, IllsortError, LibraryError, Message, message_of
+from classifier.errors import FilingStopped, IllsortError, LibraryError, LibraryInUse, Message, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,7 +193,7 @@ def _as_illsort_error(
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return _broken_catalog(path, message_of(error))
     if code == sqlite3.SQLITE_BUSY:
-        return LibraryError("the catalog {path} is in use by another process", path=path)
+        return LibraryInUse(Message("the catalog {path} is in use by another process", path=path))
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
         return FilingStopped("the catalog {path} cannot be written: {why}", path=path, why=message_of(error))
     found = find_damage(connection) if connection is not None and isinstance(error, DAMAGE_ERRORS) else None

@@ -33,6 +33,7 @@ from classifier.cli.train import train
 from classifier.cli.translated_parser import TranslatedHelp, usage_message
 from classifier.cli.undo import undo
 from classifier.cli.verify import verify
+from classifier.cli.watch import watch
 from classifier.errors import IllsortError, located_message
 from classifier.i18n import Language, _, set_language, user_language
 from classifier.jobs.current import VARIABLE
@@ -119,6 +120,7 @@ app.command(cls=Command, name="open", epilog="illsort open ~/illsort")(open_home
 app.command(cls=Command, epilog="illsort label ~/crawl --labels ~/labels")(label)
 app.command(cls=Command, epilog="illsort train --labels ~/labels --model ~/models/mine")(train)
 app.command(cls=Command, epilog="illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
+app.command(cls=Command, epilog="illsort watch ~/crawl --out ~/sorted")(watch)
 app.command(cls=Command, epilog="illsort status ~/sorted")(status)
 app.command(cls=Command, epilog="illsort review ~/sorted")(review)
 app.command(cls=Command, epilog="illsort sync ~/sorted --learn")(sync)

@@ -110,7 +110,7 @@ def sort(
     options |= _as_decided(mode, threshold, max_error, embeddings)
     options |= _on_this_machine(device, workers, batch_size, amp_dtype, engine)
     chosen = settings.excluding(load_settings(config, set_, options), exclude)
-    strictness, progress = _strictness(chosen, set_, options), TerminalProgress(verbose=verbose)
+    strictness, progress = strictness_of(chosen, set_, options), TerminalProgress(verbose=verbose)
     says_paths, crawl, out = crawl is None or out is None, crawl_in(chosen), library_in(chosen)
     given: dict[str, Any] = {"library": out, "bundle": chosen.model.folder, "settings": chosen, **strictness}
     given |= {"progress": progress, "restart": restart, "restore_deleted": restore_deleted, "says_paths": says_paths}
@@ -171,7 +171,7 @@ def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key != "no_guarantee"} | {"promise": audit}
 
 
-def _strictness(chosen: Settings, overrides: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+def strictness_of(chosen: Settings, overrides: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
     """The requested threshold or error rate: the command line overrides the file, a rate a threshold."""
     overridden = {override.partition("=")[0].strip() for override in overrides}
     overridden |= {name for name, value in options.items() if value is not None}
