@@ -1,12 +1,15 @@
 """One sort for a watcher, in a process of its own: what torch and a graphics card take is free again after it.
 
-The process ignores Ctrl-C, and whoever started it ends it. It outlives a starter that is killed, and finishes its sort;
-until then another one finds the library in use.
+The process ignores Ctrl-C, and whoever started it stops it. It outlives a starter that is killed, and finishes its
+sort; until then another one finds the library in use.
 """
 
 from __future__ import annotations
 
+import _thread
 import multiprocessing
+import signal
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 
 _POLL_S: Final = 1.0
 """Windows delivers Ctrl-C only between waits."""
-_END_S: Final = 30.0
-"""How long the process may take to end once its sort is done."""
+_END_S: Final = 10.0
+"""How long the process may take to end once its sort is done, or stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,36 +75,56 @@ Outcome = Sorted | Busy | Failed
 def sort_apart(crawl: Path, order: Order) -> Outcome:
     """Sort `crawl` in another process, which is ended where this one is stopped meanwhile."""
     context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(crawl, order, sender), name="sort")
-    with receiver:
-        with sender, block_sigint():
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(crawl, order, theirs), name="sort")
+    with ours:
+        with theirs, block_sigint():
             process.start()
         try:
-            outcome = _received(receiver, process)
-            process.join(_END_S)
+            outcome = _received(ours, process)
+        except BaseException:
+            with suppress(OSError):
+                ours.send(None)
+            raise
         finally:
+            process.join(_END_S)
             process.terminate()
             process.join()
     return outcome or Failed(why=Message("the sort was ended: exit code {code}", code=process.exitcode))
 
 
-def _received(receiver: Connection, process: BaseProcess) -> Outcome | None:
+def _received(ours: Connection, process: BaseProcess) -> Outcome | None:
     """What the process found; None if it ended without."""
-    while not wait([receiver], _POLL_S):
+    while not wait([ours, process.sentinel], _POLL_S):
         pass
     try:
-        outcome: Outcome = receiver.recv()
+        outcome: Outcome | None = ours.recv() if ours.poll() else None
     except (EOFError, OSError):
-        process.join(_END_S)
         return None
     return outcome
 
 
-def _work(crawl: Path, order: Order, sender: Connection) -> None:
-    outcome = sort_once(crawl, order)
-    with suppress(OSError):  # who started it was killed
-        sender.send(outcome)
+def _work(crawl: Path, order: Order, theirs: Connection) -> None:
+    """Sort, and send the outcome; what comes from the other end stops it, but the death of that end does not."""
+    stopped = threading.Event()
+
+    def listen() -> None:
+        with suppress(EOFError, OSError):
+            theirs.recv()
+            stopped.set()
+            _thread.interrupt_main()
+
+    try:
+        try:
+            threading.Thread(target=listen, name="stop", daemon=True).start()
+            outcome = sort_once(crawl, order)
+            with suppress(OSError):  # who started it was killed
+                theirs.send(outcome)
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to stop
+    except BaseException:
+        if not stopped.is_set():  # whatever follows a stop, such as half an import, is its consequence
+            raise
 
 
 def sort_once(crawl: Path, order: Order) -> Outcome:

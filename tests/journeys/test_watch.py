@@ -1,10 +1,11 @@
-"""A crawl that pictures come into for a minute, while its watcher is killed twice and its folder is gone for a while."""
+"""Pictures come into a crawl for a minute, while its watcher is killed twice and its folder is gone for a while."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -94,7 +95,7 @@ def test_every_picture_is_filed_once_whatever_happens_to_the_watcher(tmp_path: P
     assert expected == filed(library), log
     assert {1} == set(expected.values())
     assert 130 == code
-    assert (0, "") == (verified.returncode, verified.stderr), verified
+    assert 0 == verified.returncode, verified
     assert sum(one["filed"] for one in counts) <= len(expected) - 1
     assert 0 == sum(one["duplicates"] + one["failed"] for one in counts)
-    assert "Traceback" not in log
+    assert not {"Traceback", "Warning"} & set(re.findall(r"\w+", log)), log

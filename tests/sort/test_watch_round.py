@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,6 +136,22 @@ def test_a_sort_in_a_process_of_its_own_gives_its_numbers_back(folder: Path) -> 
 
     assert isinstance(ended, Sorted)
     assert (1, 1) == (ended.counts.pictures, ended.counts.duplicates)
+
+
+def test_a_stop_ends_the_process_of_a_sort_quietly(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def press(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("classifier.sort.watch_round.wait", press)
+    with pytest.raises(KeyboardInterrupt):
+        sort_apart(folder / "crawl", order(folder))
+
+    assert "" == capfd.readouterr().err
+    assert [] == multiprocessing.active_children()
+    with hold_lock(folder / "sorted"):
+        pass
 
 
 def test_one_process_at_a_time_watches_for_a_library_and_others_may_use_it(tmp_path: Path) -> None:
