@@ -111,7 +111,10 @@ def moved_since_annotated(catalog: Catalog, image_ids: Sequence[ImageId]) -> fro
 
 
 def unsettled(catalog: Catalog) -> list[ManualMove]:
-    """The images in a folder of another decision than before a person moved them, about which nothing is settled."""
+    """The images in a folder of another decision than before a person moved them, about which nothing is settled.
+
+    Outside of all categories, as at the top of the library, a place says nothing about an image.
+    """
     rows = catalog.connection.execute(
         "SELECT hand_moves.picture, old, path FROM hand_moves JOIN places ON places.picture = hand_moves.picture "
         "WHERE settled IS NULL ORDER BY hand_moves.id"
@@ -120,11 +123,12 @@ def unsettled(catalog: Catalog) -> list[ManualMove]:
     for image_id, old, path in rows:
         first.setdefault(image_id, ManualMove(image_id=image_id, old=old, new=path))
     put = manually_placed(catalog, list(first)) if first else {}
-    return [
-        move
-        for move in first.values()
-        if move.image_id in put and decision_for_folder(folder_of(move.old)) != decision_for_folder(put[move.image_id])
-    ]
+    return [move for move in first.values() if move.image_id in put and _says_something(move.old, move.new)]
+
+
+def _says_something(old: bytes, new: bytes) -> bool:
+    now = decision_for_folder(folder_of(new))
+    return now is not None and now != decision_for_folder(folder_of(old))
 
 
 def settle(catalog: Catalog, image_ids: Sequence[ImageId], how: Settled) -> None:
@@ -133,6 +137,13 @@ def settle(catalog: Catalog, image_ids: Sequence[ImageId], how: Settled) -> None
         "UPDATE hand_moves SET settled = ? WHERE picture = ? AND settled IS NULL",
         [(how.value, image_id) for image_id in image_ids],
     )
+
+
+def reopen(catalog: Catalog) -> None:
+    """Ask again about all that was left as it was."""
+    with catalog.transaction() as connection:
+        connection.execute("UPDATE hand_moves SET settled = NULL WHERE settled = ?", (Settled.LEFT.value,))
+        connection.execute("DELETE FROM no_labels")
 
 
 def leave_unlabeled(catalog: Catalog, files: Iterable[tuple[bytes, int, int]]) -> None:

@@ -20,6 +20,7 @@ from classifier.catalog.manual_moves import (
     left_unlabeled,
     record_added,
 )
+from classifier.catalog.moves import open_entries
 from classifier.catalog.places import LibraryFile, is_known_path, known_paths, place_of, write_place
 from classifier.catalog.values import to_bytes, to_path
 from classifier.errors import Message, Undecodable
@@ -59,8 +60,11 @@ class AddedFile:
 def added_files(catalog: Catalog, library: Path) -> list[AddedFile]:
     """What may be images by name, in folders of categories, that illsort did not put there; reads none of them.
 
-    Without links, and without those of which a person said that they are no labels.
+    Without links, and without those of which a person said that they are no labels. Nothing after a run that was
+    stopped, until its open moves are settled: some of these files may be its own.
     """
+    if open_entries(catalog):
+        return []
     left = left_unlabeled(catalog)
     return sorted((one for one in _added(catalog, library) if one.key not in left), key=lambda one: one.path)
 

@@ -22,7 +22,6 @@ from classifier.catalog.library_changes import (
     places_to_check,
     recorded_original,
 )
-from classifier.catalog.manual_moves import decision_for_folder, folder_of
 from classifier.catalog.moves import open_entries
 from classifier.catalog.places import known_paths, place_at
 from classifier.catalog.values import to_path
@@ -244,9 +243,7 @@ class _Comparison:
                 break
 
     def _found(self, one: MissingFile, path: bytes) -> None:
-        """Record that it was moved to `path` by hand; outside of all categories it is no longer one of the library."""
-        if one.place.beside is None and decision_for_folder(folder_of(path)) is None:
-            return
+        """Record that it was moved to `path` by hand."""
         is_new = self.lost.pop(one.place.path, None) is not None
         if not is_new and self._known_lost.pop(one.place.path, None) is None:
             return

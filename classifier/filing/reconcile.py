@@ -135,8 +135,9 @@ def _compared(catalog: Catalog, library: Path, progress: Progress) -> LibraryCha
 def _recorded(catalog: Catalog, library: Path, changes: LibraryChanges) -> Reconciled:
     renamed: list[RenamedFolder] = []
     if changes.any:
-        record_changes(catalog, changes)
-        renamed = apply_renamed_folders(catalog, library)
+        with catalog.transaction():  # a rename is seen by moves that are new
+            record_changes(catalog, changes)
+            renamed = apply_renamed_folders(catalog, library)
     paths = {what: tuple(to_path(one.place.path) for one in changes.gone if one.what is what) for what in ChangeKind}
     return Reconciled(
         deleted=sum(one.what is ChangeKind.DELETED and one.place.beside is None for one in changes.gone),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, categories
 from classifier.catalog.audits import last_sort
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
+
+
+_LEAST: Final = 2
+"""A folder's only image, moved to another, would look the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,8 @@ def _renamed_folders(catalog: Catalog, library: Path) -> Iterator[RenamedFolder]
         new = [
             RenamedFolder(old=before, new=after, image_ids=tuple(image_ids))
             for folder, image_ids in targets.items()
-            if may_be_called(before, after := nfc(os.fsdecode(folder)), moved_into[folder])
+            if len(image_ids) >= _LEAST
+            and may_be_called(before, after := nfc(os.fsdecode(folder)), moved_into[folder])
             and count_places_in(catalog, folder) == len(moved_into[folder])
         ]
         if len(new) == 1:

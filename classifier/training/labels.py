@@ -60,8 +60,8 @@ def gather(given: Settings, progress: Progress, *, ask: Callable[[Message], bool
     if settings.library is not None:
         progress.say(
             Counted(
-                "{count:,} label by what was said in review and audit",
-                "{count:,} labels by what was said in review and audit",
+                "{count:,} label by what was said and done in the library",
+                "{count:,} labels by what was said and done in the library",
                 count=len(feedback.labels),
             )
         )

@@ -56,6 +56,13 @@ def test_status_names_the_command_until_it_is_answered(library: Path, capsys: py
     assert read_feedback(library).labels == ()
 
 
+def test_what_was_left_can_still_be_learned(library: Path) -> None:
+    run("sync", library, "--leave")
+    run("sync", library, "--learn")
+
+    assert [label.category for label in read_feedback(library).labels] == ["kind_b"]
+
+
 def test_sync_with_two_answers_is_refused(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("sync", library, "--learn", "--leave") == 2
 

@@ -234,12 +234,15 @@ def test_a_folder_renamed_to_what_no_category_can_be_called_is_left(library: Pat
     assert f"{name}/a1.jpg" in files(library)
 
 
-@pytest.mark.parametrize(("answer", "known"), [(Answer.LEAVE, {}), (Answer.LEARN, {"cats/b1.jpg": "cats"})])
+@pytest.mark.parametrize(
+    ("answer", "known"), [(Answer.LEAVE, {}), (Answer.LEARN, {"cats/b1.jpg": "cats", "cats/b2.jpg": "cats"})]
+)
 @pytest.mark.parametrize("folder", ["kind_a", "mine"])
 def test_what_was_moved_by_hand_stays_so_when_its_folder_is_renamed(
     library: Path, answer: Answer, known: dict[str, str], folder: str
 ) -> None:
     drag(library, "kind_b/b1.jpg", f"{folder}/b1.jpg")
+    drag(library, "kind_b/b2.jpg", f"{folder}/b2.jpg")
     learn(library, answer)
     (library / folder).rename(library / "cats")
 
@@ -252,17 +255,25 @@ def test_what_was_moved_by_hand_stays_so_when_its_folder_is_renamed(
 
 
 @pytest.mark.parametrize("folder", ["", "_mine/", ".mine/"])
-def test_a_picture_moved_out_of_all_categories_is_no_longer_counted(library: Path, folder: str) -> None:
+def test_a_picture_moved_out_of_all_categories_says_nothing_and_undo_names_it(library: Path, folder: str) -> None:
     drag(library, "kind_a/a1.jpg", f"{folder}a1.jpg")
 
-    for _ in range(2):
-        assert not learn(library).any
-        assert library_stats(library).filed == {"kind_b": 2, "kind_a": 1}
-        assert f"{folder}a1.jpg" in files(library)
+    assert not learn(library).any
+
     sort_again(library)
-    assert "kind_a/a1.jpg" not in files(library)
-    drag(library, f"{folder}a1.jpg", "kind_b/a1.jpg")
-    assert learn(library).as_dict()["moved"] == {"kind_b": 1}
+    assert f"{folder}a1.jpg" in files(library)
+    assert [left.path.name for left in undo(library, run=1).left] == ["a1.jpg"]
+
+
+def test_the_only_picture_of_a_folder_moved_elsewhere_renames_nothing(library: Path) -> None:
+    (library / "kind_a" / "a2.jpg").unlink()
+    drag(library, "kind_a/a1.jpg", "cats/a1.jpg")
+    (library / "kind_a").rmdir()
+
+    assert learn(library).as_dict()["moved"] == {"cats": 1}
+
+    with read_catalog(library) as catalog:
+        assert read_aliases(catalog).resolve("kind_a") == "kind_a"
 
 
 def test_a_picture_put_into_two_categories_is_labeled_with_neither(library: Path) -> None:
@@ -287,6 +298,8 @@ def test_a_picture_that_is_still_being_copied_waits(library: Path, monkeypatch: 
 
 
 def test_a_folder_renamed_after_one_picture_was_moved_out_and_one_in_is_renamed(library: Path) -> None:
+    (library.parent / "crawl" / "a3.jpg").write_bytes(b"a3")
+    sort_again(library)
     drag(library, "kind_a/a1.jpg", "kind_b/a1.jpg")
     (library / "kind_a").rename(library / "cats")
     drag(library, "kind_b/b1.jpg", "cats/b1.jpg")
@@ -297,7 +310,13 @@ def test_a_folder_renamed_after_one_picture_was_moved_out_and_one_in_is_renamed(
         assert read_aliases(catalog).resolve("kind_a") == "cats"
     assert labels(library) == {"kind_b/a1.jpg": "kind_b", "cats/b1.jpg": "cats"}
     sort_again(library)
-    assert files(library) == {"cats/a2.jpg", "cats/b1.jpg", "kind_b/a1.jpg", "kind_b/b2.jpg"}
+    assert files(library) == {
+        "cats/a2.jpg",
+        "cats/a3.jpg",
+        "cats/b1.jpg",
+        "kind_b/a1.jpg",
+        "kind_b/b2.jpg",
+    }
 
 
 def test_a_folder_with_the_old_name_of_a_category_makes_no_labels(library: Path) -> None:
@@ -333,9 +352,9 @@ def test_a_folder_whose_name_is_not_in_utf_8_is_a_persons_own(library: Path) -> 
 
     assert not learn(library).any
 
-    assert library_stats(library).filed == {"kind_a": 1, "kind_b": 2}
-    undo(library)
+    sort_again(library)
     assert Path(folder, "a1.jpg").is_file()
+    assert verify(library).off == []
 
 
 def test_a_folder_emptied_into_an_existing_one_is_not_renamed(library: Path) -> None:
