@@ -36,6 +36,7 @@ _UNEQUAL_LOGITS: Final = (
 _LARGE_TABLES: Final = frozenset(
     {
         "pictures",
+        "tag_files",
         "files",
         "decisions",
         "decided_before",

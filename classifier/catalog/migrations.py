@@ -167,6 +167,14 @@ def m020_files_that_are_no_labels(connection: sqlite3.Connection) -> None:
     )
 
 
+def m021_tag_files(connection: sqlite3.Connection) -> None:
+    """Files with tags that illsort wrote beside images, known by their hashes; two while one is written.
+
+    An empty hash is that of a temporary file, which is recorded before it is made.
+    """
+    connection.execute("CREATE TABLE tag_files (path BLOB, sha256 TEXT, PRIMARY KEY (path, sha256)) WITHOUT ROWID")
+
+
 # Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
@@ -205,6 +213,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m018_missing_by_path,
     m019_settled_moves,
     m020_files_that_are_no_labels,
+    m021_tag_files,
 )
 
 

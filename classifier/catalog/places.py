@@ -41,6 +41,7 @@ _KNOWN_PATH = """
 SELECT 1 FROM places WHERE path = ?1 UNION ALL SELECT 1 FROM sidecars WHERE path = ?1
 UNION ALL SELECT 1 FROM listings WHERE name = ?2 AND sha256 <> ''
 UNION ALL SELECT 1 FROM missing WHERE path = ?1 AND what <> 'deleted'
+UNION ALL SELECT 1 FROM tag_files WHERE path = ?1 AND sha256 <> ''
 """
 _IMAGE_COLUMNS = PLACE_COLUMNS[:-1]  # the table `places` has no `beside`
 
@@ -133,8 +134,10 @@ def sidecar_from(catalog: Catalog, source: Path) -> LibraryFile | None:
 
 
 def known_paths(catalog: Catalog) -> set[bytes]:
-    """Every path in the library of an image, a sidecar or a generated list."""
-    rows = catalog.connection.execute("SELECT path FROM places UNION ALL SELECT path FROM sidecars")
+    """Every path in the library of an image, a sidecar, a generated list or a file with tags."""
+    rows = catalog.connection.execute(
+        "SELECT path FROM places UNION ALL SELECT path FROM sidecars UNION ALL SELECT path FROM tag_files"
+    )
     lists = catalog.connection.execute("SELECT name FROM listings")
     return {path for (path,) in rows} | {os.fsencode(name) for (name,) in lists}
 

@@ -66,6 +66,11 @@ def _is_hash(value: Any) -> bool:
     return isinstance(value, str) and _HASH.fullmatch(value) is not None
 
 
+def _is_hash_or_empty(value: Any) -> bool:
+    """Empty for a temporary file, which is recorded before it is made."""
+    return value == "" or _is_hash(value)
+
+
 def _is_inode(value: Any) -> bool:
     return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _INODE_DIGITS
 
@@ -139,7 +144,7 @@ _BY_PLACE: Final[Mapping[tuple[str, str], Callable[[Any], bool]]] = {
     ("runs", "settings"): _json(_are_settings),
     ("runs", "summary"): _json(_is_summary),
     ("audits", "threshold"): _is_real,
-    ("listings", "sha256"): _is_hash,
+    **dict.fromkeys((("listings", "sha256"), ("tag_files", "sha256")), _is_hash_or_empty),
 }
 _BY_NAME: Final[Mapping[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("picture", "beside"), _is_hash),

@@ -12,6 +12,7 @@ from classifier.errors import SettingsError
 from classifier.i18n import _, count_
 
 _STDOUT = Path("-")
+_MOST_LEFT = 20
 
 
 def export(
@@ -23,12 +24,25 @@ def export(
         Path | None, path_option("--to", help_="A table of the library: .csv, .jsonl or .parquet; - prints JSON Lines.")
     ] = None,
     onnx: Annotated[Path | None, path_option("--onnx", help_="The network of a model as an ONNX file.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    xmp: Annotated[
+        bool | None,
+        typer.Option("--xmp/--no-xmp", help="An .xmp with the category beside each filed picture; or take ours away."),
+    ] = None,
+    txt: Annotated[
+        bool | None,
+        typer.Option("--txt/--no-txt", help="A .txt with the category beside each filed picture; or take ours away."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there (--to, --onnx).")] = False,
 ) -> None:
-    """Write what is known of each picture of a library as a table, or a model's network as ONNX, for other programs."""
-    if (to is None) == (onnx is None):
-        raise SettingsError("what is to be written? give one of --to FILE (a table) and --onnx FILE (a network)")
-    if to is not None:
+    """Write what is known of the pictures of a library, or a model's network, in the formats of other programs."""
+    tags = {ending: wanted for ending, wanted in ((".xmp", xmp), (".txt", txt)) if wanted is not None}
+    if (to is not None) + (onnx is not None) + bool(tags) != 1:
+        raise SettingsError(
+            "what is to be written? give one of --to FILE (a table), --onnx FILE (a network) and --xmp or --txt (tags)"
+        )
+    if tags:
+        _write_tags(library_or_default(path), tags)
+    elif to is not None:
         _export_library(library_or_default(path), to, force=force)
     elif onnx is not None:
         _export_network(_model_or_default(path), onnx, force=force)
@@ -51,6 +65,30 @@ def _export_library(library: Path, to: Path, *, force: bool) -> None:
     print_lines(
         count_("{count:,} picture exported: {path}", "{count:,} pictures exported: {path}", count=count, path=to)
     )
+
+
+def _write_tags(library: Path, tags: dict[str, bool]) -> None:
+    from classifier.catalog.connection import read_catalog
+    from classifier.cli.terminal import TerminalProgress, print_lines
+    from classifier.filing.reconcile import open_library
+    from classifier.filing.tag_files import write_tag_files
+
+    progress = TerminalProgress()
+    endings, without = ([ending for ending, wanted in tags.items() if wanted is one] for one in (True, False))
+    read_catalog(library).close()  # looking for a library makes none
+    with open_library(library, progress) as catalog:
+        done = write_tag_files(catalog, library, endings, progress, without=without)
+    counts = (
+        _("files with tags: {count:,} written", count=done.written),
+        _("{count:,} as they were", count=done.unchanged),
+        _("{count:,} removed", count=done.removed),
+    )
+    print_lines(_(", ").join(counts))
+    if done.left:
+        print_lines(_("{count:,} could not be written or removed:", count=len(done.left)))
+        print_lines(*(f"  {left}: {_(why)}" for left, why in done.left[:_MOST_LEFT]))
+        print_lines(*(["  ..."] if len(done.left) > _MOST_LEFT else []))
+        raise typer.Exit(1)
 
 
 def _export_network(folder: Path, to: Path, *, force: bool) -> None:

@@ -25,6 +25,7 @@ from classifier.filing.fsops import Disk
 from classifier.filing.path_scope import PathScope
 from classifier.filing.plan import PlannedStep, entry_for, journal_path, missing_folders, plan
 from classifier.filing.results import BatchState, MoveResult, Outcome, Status
+from classifier.filing.tag_files import remove_beside
 from classifier.filing.transfer import FileTransfer
 from classifier.records import Method
 
@@ -59,6 +60,7 @@ def execute(
         raise _stopped(error, library) from error
     if batch.ledger.stopped is not None:
         raise _stopped(batch.ledger.stopped, library) from batch.ledger.stopped
+    remove_beside(catalog, library, _left_places(outcomes, library), batch.disk)
     return outcomes
 
 
@@ -166,6 +168,12 @@ class _Batch:
     def _sync(self, folders: Iterable[Path]) -> None:
         for folder in dict.fromkeys(folders):
             self.disk.sync_folder(folder)
+
+
+def _left_places(outcomes: Iterable[Outcome], library: Path) -> list[Path]:
+    """The places within the library that images have left."""
+    sources = [one.move.source.path for one in outcomes if one.status is Status.PLACED and one.move.beside is None]
+    return [source.relative_to(library) for source in sources if source.is_relative_to(library)]
 
 
 def _up_to(library: Path, folder: Path) -> list[Path]:

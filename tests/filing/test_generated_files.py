@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from classifier.catalog.damage import find_damage
 from classifier.errors import FilingStopped, LibraryError
 from classifier.filing.generated_files import write_csv
 from fault_injection.faulty_disks import Failing
@@ -100,6 +101,7 @@ def test_a_listing_stopped_anywhere_is_still_known_as_ours(
     write(world, first)
     with suppress(FilingStopped):
         write(world, ROWS, Failing(call, errno.EIO))
+    assert None is find_damage(world.catalog.connection)
     write(world, ROWS)
     assert 3 == len(read(world))
     assert [NAME] == list(read_tree(world.library))

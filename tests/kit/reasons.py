@@ -31,6 +31,11 @@ def with_sentences(connection: sqlite3.Connection) -> None:
         connection.execute(f"ALTER TABLE {table} RENAME COLUMN reason_params TO reason")
     connection.create_function("failure", 1, lambda text: earlier_sentence(Reason.from_text(text)))
     connection.execute("UPDATE files SET failure_detail = failure(failure_detail) WHERE failure_detail IS NOT NULL")
-    for later in ("DROP INDEX missing_by_path", "ALTER TABLE hand_moves DROP COLUMN settled", "DROP TABLE no_labels"):
+    for later in (
+        "DROP INDEX missing_by_path",
+        "ALTER TABLE hand_moves DROP COLUMN settled",
+        "DROP TABLE no_labels",
+        "DROP TABLE tag_files",
+    ):
         connection.execute(later)
     connection.execute("DELETE FROM migrations WHERE name >= 'm016'")

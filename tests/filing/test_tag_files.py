@@ -1,0 +1,138 @@
+"""Files with tags beside filed pictures: ours are known, follow their pictures, and replace no other file."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from classifier.catalog import tag_files as written
+from classifier.catalog.connection import open_catalog
+from classifier.catalog.lock import hold_lock
+from classifier.errors import FilingStopped
+from classifier.filing import tag_files
+from classifier.filing.undo import undo
+from classifier.filing.verify import verify
+from classifier.progress import SilentProgress
+from fault_injection.faulty_disks import Failing
+from kit.audits import Kind, filed_library
+from kit.commands import illsort
+from kit.tree import all_files
+
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+RED = "red/red 0.png"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    return filed_library(
+        tmp_path, Kind(category="red", confidences=[0.9, 0.95]), Kind(category="猫", confidences=[0.9])
+    )
+
+
+def _tags(library: Path) -> dict[str, bytes]:
+    return {path: content for path, content in all_files(library).items() if path.endswith((".xmp", ".txt"))}
+
+
+def test_each_filed_picture_gets_files_that_other_programs_read(library: Path) -> None:
+    ended = illsort("export", library, "--xmp", "--txt")
+    found = _tags(library)
+
+    assert (0, "files with tags: 6 written, 0 as they were, 0 removed\n") == (ended.returncode, ended.stdout)
+    assert {f"{path}{end}" for path in (RED, "red/red 1.png", "猫/猫 0.png") for end in (".xmp", ".txt")} == set(found)
+    assert "猫\n".encode() == found["猫/猫 0.png.txt"]
+    root = ET.fromstring(found["猫/猫 0.png.xmp"])  # noqa: S314 - our own
+    lists = [(part.tag.partition("}")[2], [one.text for one in part.iter(f"{RDF}li")]) for part in root[0][0]]
+    assert [("subject", ["猫"]), ("hierarchicalSubject", ["illsort|猫"]), ("TagsList", ["illsort/猫"])] == lists
+
+
+def test_they_are_known_and_written_once(library: Path) -> None:
+    illsort("export", library, "--xmp", "--txt")
+    seen = verify(library)
+    again = illsort("export", library, "--xmp", "--txt")
+
+    assert ([], [], {}) == (seen.off, seen.yours, seen.missing)
+    assert "0 written, 6 as they were, 0 removed" in again.stdout
+
+
+def test_a_file_of_another_and_one_that_was_changed_stay(library: Path) -> None:
+    (library / f"{RED}.txt").write_bytes(b"mine")
+    first = illsort("export", library, "--txt")
+    (library / "red/red 1.png.txt").write_bytes(b"edited")
+    second = illsort("export", library, "--txt")
+    removing = illsort("export", library, "--no-txt")
+
+    assert (1, 1) == (first.returncode, second.returncode)
+    assert "2 could not be written or removed:" in second.stdout
+    assert "is not as illsort wrote it, so it stays" in first.stdout
+    assert "1 removed" in removing.stdout
+    assert {f"{RED}.txt": b"mine", "red/red 1.png.txt": b"edited"} == _tags(library)
+
+
+def test_those_of_a_picture_that_moves_go_and_the_next_export_writes_new_ones(library: Path) -> None:
+    illsort("export", library, "--xmp")
+    (library / "猫" / "red 0.png").hardlink_to(library / RED)
+    (library / RED).unlink()
+    illsort("export", library, "--xmp")
+    found = _tags(library)
+
+    assert f"{RED}.xmp" not in found
+    assert found["猫/猫 0.png.xmp"] == found["猫/red 0.png.xmp"]
+    assert [] == verify(library).yours
+
+
+def test_an_undo_takes_them_away_with_their_pictures(library: Path) -> None:
+    illsort("export", library, "--xmp", "--txt")
+    (library / f"{RED}.xmp").write_bytes(b"edited")
+    undone = undo(library)
+
+    assert ([], 3) == (undone.left, undone.taken_back)
+    assert {f"{RED}.xmp": b"edited"} == _tags(library)
+    assert not (library / "猫").exists()
+
+
+def test_what_a_kill_left_of_one_is_removed_and_written_by_the_next_export(library: Path) -> None:
+    path = Path(f"{RED}.txt")
+    left = tag_files._temporary(path)
+    with open_catalog(library) as catalog:
+        written.record(catalog, {path: "0" * 64, left: ""})
+    (library / left).write_bytes(b"re")
+    illsort("export", library, "--txt")
+
+    assert b"red\n" == (library / path).read_bytes()
+    assert not (library / left).exists()
+    with open_catalog(library) as catalog:
+        assert 1 == len(written.hashes_of(catalog, path))
+        assert set() == written.hashes_of(catalog, left)
+
+
+@pytest.mark.parametrize("call", ["write_new", "rename_exclusively", "sync_folder"])
+def test_a_disk_that_refuses_ends_it_and_the_next_export_goes_on(library: Path, call: str) -> None:
+    with (
+        hold_lock(library),
+        open_catalog(library) as catalog,
+        pytest.raises((FilingStopped, OSError), match=os.strerror(errno.ENOSPC)),
+    ):
+        tag_files.write_tag_files(catalog, library, [".txt"], SilentProgress(), disk=Failing(call, errno.ENOSPC))
+    ended = illsort("export", library, "--txt")
+
+    assert 0 == ended.returncode
+    assert 3 == len(_tags(library))
+    assert ([], []) == ((seen := verify(library)).off, seen.yours)
+
+
+def test_a_library_of_a_stranger_has_no_file_removed_outside_it(library: Path, tmp_path: Path) -> None:
+    outside, folder = tmp_path / "x.png.txt", tmp_path / "elsewhere"
+    outside.write_bytes(b"red\n")
+    folder.mkdir()
+    (folder / "x.png.txt").write_bytes(b"red\n")
+    (library / "link").symlink_to(folder, target_is_directory=True)
+    sha = tag_files.hashlib.sha256(b"red\n").hexdigest()
+    with open_catalog(library) as catalog:
+        written.record(catalog, {Path("../x.png.txt"): sha, Path("link/x.png.txt"): sha, outside: sha})
+    illsort("export", library, "--no-txt")
+
+    assert b"red\n" == outside.read_bytes() == (folder / "x.png.txt").read_bytes()
