@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from classifier.catalog import decisions
 from classifier.catalog import tag_files as written
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import hold_lock
 from classifier.errors import FilingStopped
 from classifier.filing import tag_files
+from classifier.filing.refile import refile_images
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
+from classifier.images.hashing import hash_bytes
 from classifier.progress import SilentProgress
 from fault_injection.faulty_disks import Failing
 from kit.audits import Kind, filed_library
@@ -82,6 +86,23 @@ def test_those_of_a_picture_that_moves_go_and_the_next_export_writes_new_ones(li
     assert f"{RED}.xmp" not in found
     assert found["猫/猫 0.png.xmp"] == found["猫/red 0.png.xmp"]
     assert [] == verify(library).yours
+
+
+def test_a_picture_that_is_filed_elsewhere_leaves_no_tags_of_its_old_category(library: Path) -> None:
+    (library / f"{RED}.txt").write_bytes(b"mine")
+    illsort("export", library, "--xmp", "--txt")
+    with hold_lock(library), open_catalog(library) as catalog:
+        old = decisions.decisions_of(catalog, [hash_bytes((library / RED).read_bytes())]).popitem()[1]
+        new = replace(old, category="猫")
+        decisions.save(catalog, [new], run=2)
+        assert 1 == refile_images(catalog, library, [new], run=2, progress=SilentProgress()).moved
+    moved = _tags(library)
+    illsort("export", library, "--xmp", "--txt")
+
+    assert b"mine" == moved[f"{RED}.txt"]
+    assert not {f"{RED}.xmp", "猫/red 0.png.xmp"} & set(moved)
+    assert b"mine" == _tags(library)[f"{RED}.txt"]
+    assert "猫\n".encode() == _tags(library)["猫/red 0.png.txt"]
 
 
 def test_an_undo_takes_them_away_with_their_pictures(library: Path) -> None:
