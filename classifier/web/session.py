@@ -172,10 +172,11 @@ class ReviewSession:
         return {category: share for category, share in guesses.items() if category not in out}
 
     def suggestion_of(self, row: QueueItem) -> tuple[str, float]:
-        """The category to suggest and its probability; empty where all are ruled out; of a filed image, its own."""
+        """The category to suggest and its probability; empty where none left is likely; of a filed image, its own."""
         if row.action is Action.FILE or row.best not in self.ruled_out(row.image_id):
             return row.best, row.best_confidence
-        return next(iter(self.probabilities_of(row).items()), ("", 0.0))
+        likely = ((name, share) for name, share in self.probabilities_of(row).items() if share >= 0.02)  # noqa: PLR2004
+        return next(likely, ("", 0.0))
 
     def ruled_out(self, image_id: ImageId) -> set[str]:
         """The categories that an image is not of, under all stored names."""
