@@ -3,7 +3,8 @@
 python scripts/bench_reconcile.py [--pictures 300000] [--categories 30] [--changed 1000] [--folder FOLDER]
 
 A library of empty files is made in a temporary folder (in FOLDER, to measure another disk), with the rows that a sort
-leaves. It is looked at as it is, then with so many files deleted and as many moved to another category, then again.
+leaves. It is looked at as it is, then with so many files deleted and as many moved to another category, then again;
+at last what was moved is learned from.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.catalog import annotation_log, runs
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.values import to_bytes
-from classifier.filing.reconcile import reconcile_if_free
+from classifier.filing.reconcile import open_library, reconcile_if_free
+from classifier.filing.settle_changes import Answer, settle_changes
+from classifier.progress import SilentProgress
 from classifier.records import time_of
+from classifier.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +41,7 @@ def fill(library: Path, *, count: int, categories: int) -> list[Path]:
         path.touch()
     ids = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
     with open_catalog(library) as catalog, catalog.transaction() as connection:
+        runs.begin(catalog, kind=runs.SORT, crawl=Path("/crawl"), mode="link", model="m", bundle=library, settings={})
         connection.executemany("INSERT INTO places VALUES (?, ?, 'link', ?, ?, ?, ?, ?)", rows(library, paths, ids))
         connection.executemany(
             "INSERT INTO decisions VALUES (?, 1, 'file', ?, 0.99, '{}', 'ruled_out')",
@@ -69,8 +75,18 @@ def timed(library: Path) -> dict[str, object]:
     return {"seconds": round(seconds, 2), "processor_seconds": round(processor, 2)} | told
 
 
+def learn(library: Path) -> dict[str, object]:
+    """The same for learning from what was moved, the look before it included."""
+    begun, worked = time.perf_counter(), time.process_time()
+    with open_library(library, SilentProgress()) as catalog:
+        settle_changes(catalog, library, Settings(), ask=None, progress=SilentProgress(), answer=Answer.LEARN)
+        labels = annotation_log.count(catalog)
+    seconds, processor = time.perf_counter() - begun, time.process_time() - worked
+    return {"seconds": round(seconds, 2), "processor_seconds": round(processor, 2), "labels": labels}
+
+
 def main() -> None:
-    """Make the library, look at it, change it, look again twice."""
+    """Make the library, look at it, change it, look again twice, and learn."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=300_000)
     parser.add_argument("--categories", type=int, default=30)
@@ -82,7 +98,7 @@ def main() -> None:
         paths = fill(library, count=args.pictures, categories=args.categories)
         measured = {"pictures": args.pictures, "as it was": timed(library)}
         change(paths, args.changed)
-        measured |= {"changed": timed(library), "and again": timed(library)}
+        measured |= {"changed": timed(library), "and again": timed(library), "learned": learn(library)}
     json.dump(measured, sys.stdout, indent=2)
     print()
 
