@@ -85,7 +85,6 @@ def _checked(crawls: list[Path], library: Path, chosen: Settings) -> list[Path]:
     sort would make in its place would be another library.
     """
     from classifier.catalog.connection import is_library, read_catalog
-    from classifier.paths import given_path
     from classifier.sort.last_policy import last_crawls
     from classifier.sort.scan import checked_crawl
 
@@ -94,7 +93,7 @@ def _checked(crawls: list[Path], library: Path, chosen: Settings) -> list[Path]:
         raise LibraryError("{library}: there is no library; begin it with {command}", library=library, command=begin)
     with read_catalog(library) as catalog:
         known = set(last_crawls(catalog))
-    absolute = [given_path(crawl).resolve() for crawl in crawls]
+    absolute = [crawl.resolve() for crawl in crawls]
     return list(
         dict.fromkeys(one if one in known and not one.exists() else checked_crawl(one, library) for one in absolute)
     )

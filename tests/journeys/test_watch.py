@@ -78,7 +78,7 @@ def test_every_picture_is_filed_once_whatever_happens_to_the_watcher(tmp_path: P
             watcher = begin(tmp_path)
         if burst == 5:
             crawl.rename(tmp_path / "away")
-            time.sleep(8)
+            time.sleep(20)
             (tmp_path / "away").rename(crawl)
     expected = Counter(hashlib.sha256(content).hexdigest() for content in all_files(crawl).values())
     until = time.monotonic() + _PATIENCE_S
