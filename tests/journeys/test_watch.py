@@ -72,11 +72,11 @@ def test_every_picture_is_filed_once_whatever_happens_to_the_watcher(tmp_path: P
     for burst in range(BURSTS):
         download(crawl / f"{burst % 5}", burst, whole=bool(burst % 3))
         time.sleep(rng.uniform(2, 6))
-        if burst in {3, 7}:
+        if burst in {4, 8}:
             watcher.kill()
             watcher.wait()
             watcher = begin(tmp_path)
-        if burst == 5:
+        if burst == 2:
             crawl.rename(tmp_path / "away")
             time.sleep(20)
             (tmp_path / "away").rename(crawl)
