@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from classifier.images.ignored_files import is_system_file, is_system_folder, is_unfinished
 from classifier.images.walk import STATE_FOLDER
 from classifier.own_files import is_link
+from classifier.records import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -46,7 +47,7 @@ def folder_digest(folder: Path, *, skip: Container[str] = ()) -> bytes:
                 pending += _inner(entry, skip)
             elif is_counted(entry.name):
                 count += 1
-                digest.update(os.fsencode(entry.path) + b"\0%d %d\0" % (status.st_size, status.st_mtime_ns))
+                digest.update(os.fsencode(entry.path) + b"\0%d %d\0" % (status.st_size, time_of(status)))
     return digest.digest() if count else NO_FILES
 
 
