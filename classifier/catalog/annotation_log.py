@@ -69,6 +69,25 @@ def ruled_out(annotations: Iterable[Annotation]) -> dict[ImageId, frozenset[str]
     return found
 
 
+def rename_category(
+    catalog: Catalog, old: str, new: str, *, origin: str, at: str, step: int | None = None, merges: bool = False
+) -> list[Annotation]:
+    """Store the latest annotations about `old` again about `new`; returns them. The caller holds the transaction.
+
+    Where `merges`, `new` is another category too, which what is not of `old` may be of.
+    """
+    out = {} if merges else ruled_out(of_images(catalog))
+    held = [
+        one
+        for one in latest(catalog).values()
+        if (one.kind is AnnotationKind.RIGHT and one.category == old)
+        or (one.kind is AnnotationKind.WRONG and old in out.get(one.image_id, ()))
+    ]
+    return add_all(
+        catalog, [replace(one, category=new, origin=origin, audit=None, at=at, id=0, step=step) for one in held]
+    )
+
+
 def judged_wrong(catalog: Catalog) -> list[ImageId]:
     """The images for which a category was ever ruled out."""
     rows = catalog.connection.execute("SELECT DISTINCT picture FROM verdicts WHERE said = ?", (AnnotationKind.WRONG,))

@@ -170,18 +170,10 @@ def _categories(stats: LibraryStats) -> list[str]:
 
 def _by_hand(library: Path) -> list[str]:
     """What the person did in the library and was not asked about; nothing while another process files there."""
-    from classifier.catalog.connection import read_catalog
-    from classifier.catalog.lock import hold_lock
-    from classifier.errors import LibraryError
-    from classifier.filing.manual_changes import manual_changes
-    from classifier.filing.settle_changes import how_to_answer
+    from classifier.filing.settle_changes import changes_if_free, how_to_answer
 
-    try:
-        with hold_lock(library), read_catalog(library) as catalog:
-            changes = manual_changes(catalog, library)
-    except LibraryError:
-        return []
-    return [_(how_to_answer(changes, library))] if changes.any else []
+    changes = changes_if_free(library)
+    return [] if changes is None or not changes.any else [_(how_to_answer(changes, library))]
 
 
 def _kept(stats: LibraryStats, library: Path) -> list[str]:

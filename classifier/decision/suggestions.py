@@ -11,12 +11,9 @@ import numpy as np
 from classifier.catalog import audits
 from classifier.catalog.categories import CategoryAliases, read_aliases
 from classifier.catalog.decisions import used_categories
-from classifier.errors import ModelError
-from classifier.model.manifest import Manifest, load_manifest
+from classifier.model.manifest import manifest_or_none
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from classifier.catalog.connection import Catalog
 
 
@@ -56,16 +53,8 @@ def read_suggestions(catalog: Catalog) -> Suggestions:
     """The suggestions of the last model; without its folder, only the categories in use."""
     names = read_aliases(catalog)
     model, folder, _ = audits.last_sort(catalog) or ("", None, {})
-    manifest = None if folder is None else _read(folder)
+    manifest = None if folder is None else manifest_or_none(folder)
     if manifest is not None and manifest.key == model:
         return Suggestions(model=model, known=manifest.categories, temperature=manifest.temperature, names=names)
     used = [category for category in used_categories(catalog) if category not in names.made]
     return Suggestions(model=model, known=tuple(used), temperature=None, names=names)
-
-
-def _read(folder: Path) -> Manifest | None:
-    """The manifest; None when it is not there or damaged."""
-    try:
-        return load_manifest(folder)
-    except ModelError:
-        return None

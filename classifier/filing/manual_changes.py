@@ -82,7 +82,7 @@ class LearnedChanges:
 
 
 def manual_changes(catalog: Catalog, library: Path) -> ManualChanges:
-    """What a person did to `library` and was not asked about; the catalog agrees with the disk by now.
+    """What a person did to `library` and was not asked about; call it once the catalog agrees with the disk.
 
     Nothing in a library that was never sorted into, such as that of `illsort label`: its folders are labels anyway.
     """

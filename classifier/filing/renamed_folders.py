@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, categories
@@ -25,10 +25,9 @@ from classifier.catalog.manual_moves import (
 from classifier.catalog.places import count_places_in
 from classifier.catalog.runs import SORT, has_run_of_kind
 from classifier.catalog.values import to_path, utc_now
-from classifier.errors import ModelError
 from classifier.labels.from_annotations import usable_names
-from classifier.model.manifest import load_manifest
-from classifier.records import Action, AnnotationKind, ImageId
+from classifier.model.manifest import manifest_or_none
+from classifier.records import Action, ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,26 +59,12 @@ def apply_renamed_folders(catalog: Catalog, library: Path) -> list[RenamedFolder
     renamed = list(_renamed_folders(catalog, library))
     with catalog.transaction():
         for folder in renamed:
-            categories.rename(catalog, folder.old, folder.new, at=utc_now(), step=None)
+            at = utc_now()
+            categories.rename(catalog, folder.old, folder.new, at=at, step=None)
             rename_category(catalog, folder.old, folder.new)
             settle(catalog, folder.image_ids, Settled.RENAMED)
-            _rename_annotations(catalog, folder)
+            annotation_log.rename_category(catalog, folder.old, folder.new, origin=ORIGIN, at=at)
     return renamed
-
-
-def _rename_annotations(catalog: Catalog, folder: RenamedFolder) -> None:
-    """Store the latest annotations with the old name again with the new one, as the page does when it renames."""
-    out = annotation_log.ruled_out(annotation_log.of_images(catalog))
-    held = [
-        one
-        for one in annotation_log.latest(catalog).values()
-        if (one.kind is AnnotationKind.RIGHT and one.category == folder.old)
-        or (one.kind is AnnotationKind.WRONG and folder.old in out.get(one.image_id, ()))
-    ]
-    at = utc_now()
-    annotation_log.add_all(
-        catalog, [replace(one, category=folder.new, origin=ORIGIN, audit=None, at=at, id=0, step=None) for one in held]
-    )
 
 
 def _renamed_folders(catalog: Catalog, library: Path) -> Iterator[RenamedFolder]:
@@ -142,7 +127,5 @@ def _is_category(folder: bytes) -> bool:
 def _categories_of_model(catalog: Catalog) -> frozenset[str]:
     """Those of the last model as it names them; none where it is gone."""
     last = last_sort(catalog)
-    try:
-        return frozenset() if last is None else frozenset(load_manifest(last[1]).categories)
-    except ModelError:
-        return frozenset()
+    manifest = None if last is None else manifest_or_none(last[1])
+    return frozenset() if manifest is None else frozenset(manifest.categories)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from classifier.catalog.connection import is_library
+from classifier.catalog.connection import is_library, read_catalog
+from classifier.catalog.lock import hold_lock
 from classifier.errors import Counted, FilingStopped, LibraryError, Message
 from classifier.filing.manual_changes import LearnedChanges, learn, leave, manual_changes
 from classifier.filing.reconcile import open_library
@@ -29,10 +30,22 @@ class Answer(StrEnum):
     LEAVE = "leave"
 
 
+def changes_if_free(library: Path) -> ManualChanges | None:
+    """What a person did and was not asked about, for a command that only reads.
+
+    None while another process files there, since what it files is no person's, and where the library cannot be locked.
+    """
+    try:
+        with hold_lock(library), read_catalog(library) as catalog:
+            return manual_changes(catalog, library)
+    except (LibraryError, FilingStopped):
+        return None
+
+
 def settle_if_free(
     library: Path, settings: Settings, *, ask: Callable[[Message], bool] | None, progress: Progress
 ) -> None:
-    """The same for a library that a command only reads; one line says where it cannot be written."""
+    """As `settle_changes`, for a library that a command only reads; one line says where it cannot be written."""
     if not is_library(library):
         return
     try:
@@ -53,8 +66,8 @@ def settle_changes(
 ) -> ManualChanges:
     """Learn from what a person did to `library`, or leave it, by `answer`, else by the settings, else as `ask` says.
 
-    Where nobody can be asked it stays to be asked about, which one line says. The catalog agrees with the disk by now,
-    and the caller owns the library. Returns what it was.
+    Where nobody can be asked it stays to be asked about, which one line says. The caller owns the library, and
+    the catalog agrees with the disk. Returns what it was.
     """
     changes = manual_changes(catalog, library)
     if not changes.any:

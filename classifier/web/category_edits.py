@@ -12,7 +12,6 @@ from classifier.catalog.annotation_log import begin_step
 from classifier.catalog.categories import nfc
 from classifier.category_names import check_names
 from classifier.errors import LibraryError
-from classifier.records import AnnotationKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,15 +74,7 @@ def rename_category(
     with catalog.transaction():
         step = begin_step(catalog, at=at)
         categories.rename(catalog, old, new, at=at, step=step)
-        out = {} if merges else annotation_log.ruled_out(annotation_log.of_images(catalog))
-        held = [
-            one
-            for one in annotation_log.latest(catalog).values()
-            if (one.kind is AnnotationKind.RIGHT and one.category == old)
-            or (one.kind is AnnotationKind.WRONG and old in out.get(one.image_id, ()))
-        ]
-        annotations = [replace(one, category=new, origin=origin, audit=None, at=at, id=0, step=step) for one in held]
-        return annotation_log.add_all(catalog, annotations)
+        return annotation_log.rename_category(catalog, old, new, origin=origin, at=at, step=step, merges=merges)
 
 
 _DIGITS: Final = "1234567890"

@@ -211,7 +211,9 @@ def test_a_folder_renamed_back_has_its_category_as_before(library: Path) -> None
 def test_a_folder_renamed_to_another_category_of_the_model_moves_its_pictures(
     library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(renamed_folders, "load_manifest", lambda _: MANIFEST.model_copy(update={"categories": KINDS}))
+    monkeypatch.setattr(
+        renamed_folders, "manifest_or_none", lambda _: MANIFEST.model_copy(update={"categories": KINDS})
+    )
     (library / "kind_a").rename(library / "kind_c")
 
     assert learn(library).as_dict() == {"moved": {"kind_c": 2}, "added": {}}
