@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
+import os
 import platform
 import signal
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +17,7 @@ from classifier.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from multiprocessing.process import BaseProcess
 
 _STATUS: Final = Path("/proc/self/status")
 _OUT_OF_MEMORY: Final = ("can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
@@ -55,13 +59,25 @@ def ignore_ctrl_c(kernel32: Any) -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """On Linux, have the kernel kill this process when its parent is killed, even while a decoder hangs here.
+    """End this process when the one that started it is killed, even while a decoder hangs here.
 
-    A forked worker shares the parent's open files, so an orphan would keep a lock that the parent had.
+    A forked worker shares the parent's open files, so an orphan would keep a lock that the parent had. On Linux the
+    kernel does it, but not for a parent that was killed before it was asked; then, and on other systems, a thread waits
+    for the parent's end.
     """
+    parent = multiprocessing.parent_process()
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if parent is None or os.getppid() == parent.pid:
+                return
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), name="end with parent", daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def limit_memory(gigabytes: float) -> None:

@@ -1,11 +1,13 @@
-"""Processes that read pictures leave Ctrl-C to their parent from their start."""
+"""Processes that read pictures leave Ctrl-C to their parent from their start, and end with it."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +70,36 @@ def test_a_fork_server_runs_on_linux_alone(
     monkeypatch.setattr(multiprocessing, "get_context", lambda name: chosen.append(name) or Context())
     isolated_read._context()
     assert [expected] == chosen
+
+
+PARENT = """
+import multiprocessing, os, signal, sys, time
+sys.path.insert(0, {root!r})
+from classifier.inference.process import end_with_parent
+
+def begin_late(pipe):
+    pipe.send("started")
+    time.sleep(0.5)
+    end_with_parent()
+    time.sleep(90)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context({method!r})
+    ours, theirs = context.Pipe()
+    for _ in range(2):
+        context.Process(target=begin_late, args=(theirs,)).start()
+    print(ours.recv(), ours.recv(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_a_process_ends_whose_parent_was_killed_before_it_began(tmp_path: Path, method: str) -> None:
+    program = tmp_path / "parent.py"
+    program.write_text(PARENT.format(root=str(Path(__file__).parents[2]), method=method))
+
+    # It returns when nobody has its standard output open any more: when the processes it started have ended.
+    ended = subprocess.run([sys.executable, program], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+
+    assert ended.stdout.split() == ["started", "started"]
