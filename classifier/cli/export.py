@@ -1,4 +1,4 @@
-"""`illsort export`: a library as a table, or a model as an ONNX file, for other programs."""
+"""`illsort export`: a library as a table, or a model as an ONNX file or a folder to publish, for other programs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ _MOST_LEFT = 20
 
 def export(
     path: Annotated[
-        Path | None, path_argument("A library, or a model's folder with --onnx (default: that of illsort.toml).")
+        Path | None,
+        path_argument("A library, or a model's folder with --onnx or --hub (default: that of illsort.toml)."),
     ] = None,
     *,
     to: Annotated[
         Path | None, path_option("--to", help_="A table of the library: .csv, .jsonl or .parquet; - prints JSON Lines.")
     ] = None,
     onnx: Annotated[Path | None, path_option("--onnx", help_="The network of a model as an ONNX file.")] = None,
+    hub: Annotated[
+        Path | None, path_option("--hub", help_="A model as a folder to publish, as the Hugging Face hub has timm's.")
+    ] = None,
     xmp: Annotated[
         bool | None,
         typer.Option("--xmp/--no-xmp", help="An .xmp with the category beside each filed picture; or take ours away."),
@@ -32,13 +36,14 @@ def export(
         bool | None,
         typer.Option("--txt/--no-txt", help="A .txt with the category beside each filed picture; or take ours away."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there (--to, --onnx).")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there (--to, --onnx, --hub).")] = False,
 ) -> None:
     """Write what is known of the pictures of a library, or a model's network, in the formats of other programs."""
     tags = {ending: wanted for ending, wanted in ((".xmp", xmp), (".txt", txt)) if wanted is not None}
-    if (to is not None) + (onnx is not None) + bool(tags) != 1:
+    if sum(one is not None for one in (to, onnx, hub)) + bool(tags) != 1:
         raise SettingsError(
-            "what is to be written? give one of --to FILE (a table), --onnx FILE (a network) and --xmp or --txt (tags)"
+            "what is to be written? give one of --to FILE (a table), --onnx FILE (a network), --hub FOLDER (a model to "
+            "publish) and --xmp or --txt (tags)"
         )
     if tags:
         _write_tags(library_or_default(path), tags)
@@ -46,6 +51,8 @@ def export(
         _export_library(library_or_default(path), to, force=force)
     elif onnx is not None:
         _export_network(_model_or_default(path), onnx, force=force)
+    elif hub is not None:
+        _export_folder(_model_or_default(path), hub, force=force)
 
 
 def _export_library(library: Path, to: Path, *, force: bool) -> None:
@@ -112,6 +119,21 @@ def _export_network(folder: Path, to: Path, *, force: bool) -> None:
             path=to,
             images=made.comparison.images,
             difference=format(made.comparison.difference, ".0e"),
+        )
+    )
+
+
+def _export_folder(model: Path, to: Path, *, force: bool) -> None:
+    from classifier.cli.terminal import print_lines
+    from classifier.export.hub_folder import check_hub_target, write_hub_folder
+    from classifier.model.bundle import open_bundle
+
+    check_hub_target(to, force=force)
+    write_hub_folder(open_bundle(model), to, force=force)
+    print_lines(
+        _(
+            "model exported: {path}; look through its README.md, then: hf upload OWNER/NAME {path}",
+            path=to,
         )
     )
 
