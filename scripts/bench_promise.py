@@ -35,8 +35,8 @@ from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
 from classifier.records import ImageId, Selection
 from classifier.settings import ImageSettings
-from classifier.training.context import embed_examples
 from classifier.training.dataset import read_in_workers
+from classifier.training.features import embed_examples
 from classifier.training.metrics import coverage_at
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ from classifier.inference.pipeline import InferenceFailure, Inferred, infer, ope
 from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
-from classifier.model.manifest import backbone_key
 from classifier.model.start import load_start
 from classifier.sort.reuse_embeddings import EmbeddingWriter
 
@@ -61,16 +60,13 @@ def load_encoder(settings: Settings, progress: Progress) -> Encoder:
     """Load the backbone that training would start from. Raises ModelError when that fails."""
     start = load_start(settings, num_categories=None, progress=progress)
     network, transform = start.network, start.transform
-    key = backbone_key(
-        backbone_sha256=network.backbone_sha256(), image_size=transform.image_size, max_squeeze=transform.max_squeeze
-    )
     runtime = runtime_from_settings(settings.runtime, training=False)
     return Encoder(
         network=place(network, runtime).eval(),
         reader=Reader(transform=transform, max_megapixels=settings.images.max_megapixels),
         runtime=runtime,
         limits=limits_from(settings.images),
-        key=key,
+        key=start.backbone_key(network.backbone_sha256()),
         tags=start.tags,
     )
 

@@ -9,6 +9,7 @@ from classifier.model.backbone import Network, load_backbone
 from classifier.model.channels import fold_bgr
 from classifier.model.fetch import Fetcher
 from classifier.model.head import LinearHead
+from classifier.model.manifest import backbone_key
 from classifier.model.origin import SOURCES, license_of, local_folder, origin_of
 from classifier.model.tags import Tags, read_tags
 from classifier.model.transforms import EvalTransform
@@ -26,6 +27,14 @@ class Start:
     transform: EvalTransform
     license: str
     tags: Tags | None = None
+
+    def backbone_key(self, backbone_sha256: str) -> str:
+        """The key of embeddings by this network, of whose backbone, not trained yet, that is the hash."""
+        return backbone_key(
+            backbone_sha256=backbone_sha256,
+            image_size=self.transform.image_size,
+            max_squeeze=self.transform.max_squeeze,
+        )
 
 
 def load_start(settings: Settings, *, num_categories: int | None, progress: Progress) -> Start:

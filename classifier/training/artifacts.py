@@ -16,7 +16,8 @@ from classifier.model.ood import fit_ood
 from classifier.paths import to_text
 from classifier.records import Example, Selection
 from classifier.training import label_issues, learning_curve
-from classifier.training.context import Features, TrainingContext
+from classifier.training.context import TrainingContext
+from classifier.training.features import Features
 from classifier.training.metrics import as_dict
 from classifier.training.train import Trained
 

@@ -1,11 +1,12 @@
-"""The context of a training run: its settings and collaborators, the steps that use them, and embeddings."""
+"""The context of a training run: its settings and collaborators, and the steps that use them."""
 
-# Shapes: N images, D embedding width, T statistics, K categories.
+# Shapes: N images, K categories.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,13 +14,14 @@ import numpy as np
 
 from classifier.errors import LabelsError, Message
 from classifier.inference.memory import one_line_when_full
-from classifier.inference.pipeline import InferenceFailure, infer
 from classifier.inference.reader import Reader
 from classifier.model.head import LinearHead, fit_head
-from classifier.records import Example, Failure, ImageId
+from classifier.records import Example, ImageId
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint, Epoch, fingerprint
 from classifier.training.dataset import TrainingImages
+from classifier.training.features import Features, embed_examples
+from classifier.training.kept_embeddings import KeptEmbeddings
 from classifier.training.loop import finetune
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.pseudo_labels import PseudoLabels, read_sample
@@ -35,60 +37,6 @@ if TYPE_CHECKING:
     from classifier.model.transforms import EvalTransform
     from classifier.progress import Progress
     from classifier.settings import TrainSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Features:
-    """`embeddings` is float32 (N, D), a row for each of `examples`; `unread` are the others, with the reason.
-
-    `stats`, float32 (N, T), are the input of OOD detection.
-    """
-
-    examples: tuple[Example, ...]
-    embeddings: NDArray[np.float32]
-    stats: NDArray[np.float32]
-    unread: tuple[tuple[Example, Failure], ...]
-
-    def of(self, part: Sequence[Example]) -> Features:
-        """The same of those in `part` alone, which keeps the order of all."""
-        wanted = {example.image_id for example in part}
-        rows = [row for row, example in enumerate(self.examples) if example.image_id in wanted]
-        unread = tuple((example, failure) for example, failure in self.unread if example.image_id in wanted)
-        return Features(
-            examples=tuple(self.examples[row] for row in rows),
-            embeddings=self.embeddings[rows],
-            stats=self.stats[rows],
-            unread=unread,
-        )
-
-
-def embed_examples(
-    examples: Sequence[Example],
-    *,
-    network: Network,
-    reader: Reader,
-    pool: WorkerPool,
-    runtime: Runtime,
-    progress: Progress,
-    stage: Message,
-) -> Features:
-    """Embed each example once, in order. `network` is in evaluation mode on the runtime's device."""
-    paths = [example.label.path for example in examples]
-    embedded: list[Example] = []
-    rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
-    unread: list[tuple[Example, Failure]] = []
-    with progress.stage(stage, total=len(paths), unit="picture") as under_way:
-        for outcome in infer(paths, network, reader, runtime, pool=pool, stats=True, progress=progress):
-            under_way.advance()
-            example = examples[outcome.key]
-            if isinstance(outcome, InferenceFailure):
-                unread.append((example, outcome.failure))
-            elif outcome.stats is not None:
-                embedded.append(example)
-                rows.append((outcome.embedding, outcome.stats))
-    nothing = np.empty((0, 0), dtype=np.float32)
-    embeddings, stats = (np.stack(column) for column in zip(*rows, strict=True)) if rows else (nothing, nothing)
-    return Features(examples=tuple(embedded), embeddings=embeddings, stats=stats, unread=tuple(unread))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +83,8 @@ class TrainingContext:
     progress: Progress
     crawl: tuple[Example, ...] = ()
     """Unlabeled images to learn from as well."""
+    kept: KeptEmbeddings = field(default_factory=KeptEmbeddings)
+    """What the network, as it is in the beginning, makes of images, as far as libraries keep it."""
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's weights as they are now, in this machine's memory."""
@@ -152,6 +102,12 @@ class TrainingContext:
             progress=self.progress,
             stage=stage,
         )
+
+    def embed_first(self, examples: Sequence[Example], stage: Message) -> tuple[Features, float]:
+        """Embeddings by the network in the beginning, and the seconds that reading and embedding an image takes."""
+        began, wanted = time.monotonic(), self.kept.to_embed(examples)
+        new = self.embed(wanted, stage)
+        return self.kept.completed(examples, new), (time.monotonic() - began) / max(1, len(new.examples))
 
     def look(self, paths: list[Path], *, without: frozenset[ImageId]) -> tuple[Example, ...]:
         """The images of a crawl among `paths` that can be learned from."""

@@ -31,6 +31,7 @@ from classifier.settings import Settings
 from classifier.training import checkpoint
 from classifier.training.context import Hyperparameters, TrainingContext
 from classifier.training.dataset import read_in_workers
+from classifier.training.kept_embeddings import KeptEmbeddings, read_kept
 from classifier.training.labels import (
     evidence_summary,
     fitted_before,
@@ -101,7 +102,8 @@ def train_model(
             folder=state,
             progress=progress,
         )
-        run = replace(run, crawl=_unlabeled(run, settings, sample.examples + sample.without_category))
+        crawl = _unlabeled(run, settings, sample.examples + sample.without_category)
+        run = replace(run, crawl=crawl, kept=_kept(settings, start.backbone_key(backbone), sample.examples))
         saving = Saving(
             folder=folder,
             settings=settings,
@@ -181,6 +183,12 @@ def _recipe(settings: Settings, start: Start, *, tunings: int) -> Hyperparameter
     return Hyperparameters.from_settings(
         settings.train, image_size=start.network.image_size, most_seconds=60 * settings.train.minutes / tunings
     )
+
+
+def _kept(settings: Settings, key: str, examples: tuple[Example, ...]) -> KeptEmbeddings:
+    """Those that labeling or sorting left where labels come from."""
+    libraries = (settings.labels.folder, settings.labels.library)
+    return read_kept(libraries, examples, backbone=key)
 
 
 def _unlabeled(run: TrainingContext, settings: Settings, labeled: tuple[Example, ...]) -> tuple[Example, ...]:

@@ -50,9 +50,10 @@ _COUNTING: Final = 0.5
 
 def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]:
     """All stages that training shows, in their order, each with what it costs in images looked at."""
-    count = len(folds[0].train) + len(folds[0].validation)
+    examples = folds[0].train + folds[0].validation
+    count = len(examples)
     return [
-        StageCost(code=EMBEDDING.code, cost=count, kind="look"),
+        StageCost(code=EMBEDDING.code, cost=len(run.kept.to_embed(examples)), kind="look"),
         *(_stages(run, folds, count) if run.recipe.recipe == "finetune" and run.recipe.epochs else ()),
         StageCost(code=ESTIMATING.code, cost=_COUNTING * count, kind="reckon"),
         StageCost(code=WRITING.code, cost=_COUNTING * count, kind="write"),

@@ -7,7 +7,6 @@ Each fold is held out once, so that the metrics cover all labels; the final netw
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 
     from classifier.progress import StageName
     from classifier.records import Split
-    from classifier.training.context import Features, TrainingContext
+    from classifier.training.context import TrainingContext
+    from classifier.training.features import Features
 
 _UNKNOWN_SHARE: Final = 0.1
 
@@ -77,9 +77,7 @@ def train(
     has the head on frozen features, and may move it to the CPU. Raises LabelsError when a category has no image left to
     learn from, or an image vanishes meanwhile.
     """
-    began = time.monotonic()
-    everything = run.embed(folds[0].train + folds[0].validation, stages.EMBEDDING)
-    seconds_per_image = (time.monotonic() - began) / max(1, len(everything.examples))
+    everything, seconds_per_image = run.embed_first(folds[0].train + folds[0].validation, stages.EMBEDDING)
     folds = [_readable(fold, everything) for fold in folds]
     for fold in folds:
         run.check(everything.of(fold.train))
