@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from classifier.catalog.stats import LibraryStats
 
 _MOST_FAILURES = 20
+_MOST_RUNS = 12
 
 
 def status(
     library: LibraryArgument = None,
     *,
+    every_run: Annotated[bool, typer.Option("--runs", help="List every run, not only the newest.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a library holds, what waits for you, what failed and why."""
@@ -30,10 +32,10 @@ def status(
 
     library = library_or_default(library)
     with reported_as_library_error(library):
-        _show(library, as_json=as_json)
+        _show(library, every_run=every_run, as_json=as_json)
 
 
-def _show(library: Path, *, as_json: bool) -> None:
+def _show(library: Path, *, every_run: bool, as_json: bool) -> None:
     from classifier.catalog.stats import library_stats
     from classifier.cli.terminal import TerminalProgress, print_json, print_lines
     from classifier.filing.reconcile import reconcile_if_free, report_reconciled
@@ -45,7 +47,7 @@ def _show(library: Path, *, as_json: bool) -> None:
         print_json(stats.as_dict() | beside)
         return
     for lines in (
-        [*_runs(stats, library), *_to_finish(stats, library)],
+        [*_runs(stats, library, every=every_run), *_to_finish(stats, library)],
         _previewed(stats, library),
         _categories(stats) if any(run.kind != "preview" for run in stats.runs) else [],
         _by_hand(library),
@@ -57,9 +59,10 @@ def _show(library: Path, *, as_json: bool) -> None:
         print_lines(*([*lines, ""] if lines else []))
 
 
-def _runs(stats: LibraryStats, library: Path) -> list[str]:
+def _runs(stats: LibraryStats, library: Path, *, every: bool = False) -> list[str]:
     from classifier.cli.terminal import table
 
+    shown = stats.runs if every else stats.runs[-_MOST_RUNS:]
     rows = [
         (
             f"#{run.id} {_(run.kind)}",
@@ -69,10 +72,19 @@ def _runs(stats: LibraryStats, library: Path) -> list[str]:
             _(run.mode),
             str(run.crawl),
         )
-        for run in stats.runs
+        for run in shown
     ]
     head = (_("run"), _("started"), _("state"), _("pictures"), _("mode"), _("crawl"))
     lines = table(head, rows)
+    if earlier := len(stats.runs) - len(shown):
+        lines.append(
+            count_(
+                "{count:,} earlier run: {command}",
+                "{count:,} earlier runs: {command}",
+                count=earlier,
+                command=command("status", library, "--runs"),
+            )
+        )
     if stats.strictness.promise:
         promising = next(run for run in reversed(stats.runs) if run.strictness.promise)
         lines.append(_("#{run} promised {promise}", run=promising.id, promise=stats.strictness.promise))
