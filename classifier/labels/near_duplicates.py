@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -11,32 +10,34 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from classifier.labels.posts import post_of_name
 from classifier.records import Example
 
-_PAGE = re.compile(r"^(?P<post>.*\d)_p\d+(?:[._-].*)?$")  # 123_p0.jpg, artist_123_p1_master1200.jpg
 _MAX_DIFFERENCE = 12.0  # mean gray levels between thumbnails; the hash alone matches many flat icons
 _CHUNK = 512
 
 
-def group_near_duplicates(examples: Sequence[Example], *, near_duplicate_bits: int) -> list[int]:
+def group_near_duplicates(
+    examples: Sequence[Example], *, near_duplicate_bits: int, posts: Sequence[Sequence[str]] | None = None
+) -> list[int]:
     """A group number for each example: the connected components of similar pairs.
 
     Two images are similar if their perceptual hashes differ in at most `near_duplicate_bits` bits and their thumbnails
-    agree, or if they are pages of one post by their file names (`123_p0`, `123_p1`).
+    agree, or if they are pages of one post: `posts` names those of each example, without it the file names do.
     """
-    pairs = [*near_duplicates(examples, near_duplicate_bits), *_same_post(examples)]
+    named = [[post_of_name(one.label.path) or ""] for one in examples] if posts is None else posts
+    pairs = [*near_duplicates(examples, near_duplicate_bits), *_same_post(named)]
     rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
     size = len(examples)
     links = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(size, size))
     return [int(number) for number in connected_components(links, directed=False)[1]]
 
 
-def _same_post(examples: Sequence[Example]) -> Iterator[tuple[int, int]]:
+def _same_post(posts_of: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
     posts: dict[str, list[int]] = {}
-    for index, example in enumerate(examples):
-        page = _PAGE.match(example.label.path.stem)
-        if page:
-            posts.setdefault(page["post"], []).append(index)
+    for index, names in enumerate(posts_of):
+        for name in filter(None, names):
+            posts.setdefault(name, []).append(index)
     for members in posts.values():
         yield from pairwise(members)
 

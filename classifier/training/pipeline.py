@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from classifier.inference.worker_pool import WorkerPool
 from classifier.labels.dataset import Result, read_examples
 from classifier.labels.load import categories_of
 from classifier.labels.near_duplicates import group_near_duplicates
+from classifier.labels.posts import read_posts
 from classifier.labels.random_draw import apply_draws
 from classifier.model.bundle import Bundle, check_target, open_bundle
 from classifier.model.bundle_files import MANIFEST
@@ -82,7 +83,7 @@ def train_model(
         sample = mark_fitted(apply_draws(labeled, gathered.draws), before, settings)
         progress.say(evidence_summary(sample, before))
         with progress.stage(Message("comparing labels"), total=None, unit=""):
-            groups = group_near_duplicates(sample.examples, near_duplicate_bits=settings.labels.near_duplicate_bits)
+            groups = _groups(sample.examples, settings.labels.near_duplicate_bits, progress)
         state, backbone = _state_of(folder), start.network.backbone_sha256()
         identify = partial(training_key, backbone=backbone, examples=sample.examples)
         plan = _plan(settings, folder, runtime, has_begun=has_begun(state, identify(finetuning(settings))))
@@ -127,6 +128,20 @@ def train_model(
             progress.say(only_a_head(float(bundle.manifest.measured[FINETUNE_SECONDS] or 0)))
         unread = tuple((example.label, failure) for example, failure in trained.unread)
         return TrainingResult(bundle=bundle, evaluation=evaluation, unreadable=failures + unread)
+
+
+def _groups(examples: Sequence[Example], bits: int, progress: Progress) -> list[int]:
+    """The near-duplicate group of each example, in which the pages of one post are together too."""
+    posts = read_posts(example.label.path for example in examples)
+    if posts.unreadable:
+        progress.say(
+            Counted(
+                "{count:,} .json file beside labeled pictures cannot be read and is passed over",
+                "{count:,} .json files beside labeled pictures cannot be read and are passed over",
+                count=posts.unreadable,
+            )
+        )
+    return group_near_duplicates(examples, near_duplicate_bits=bits, posts=posts.of)
 
 
 def _plan(settings: Settings, folder: Path, runtime: Runtime, *, has_begun: bool) -> Plan:

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.labels.split import holdout_split, kfold_split
-from classifier.records import Example, ImageId, Label
-
-GREY = bytes([128]) * 768
-
-
-def example(name: str, category: str, *, phash: int | None = None, thumbnail: bytes | None = None) -> Example:
-    """An example unlike any other, unless told what it looks like."""
-    rng = np.random.default_rng(abs(hash((name, category))))
-    return Example(
-        label=Label(path=Path(category) / name, category=category),
-        image_id=ImageId(f"{category}/{name}"),
-        phash=int(rng.integers(2**63)) if phash is None else phash,
-        thumbnail=rng.integers(0, 256, 768, dtype=np.uint8).tobytes() if thumbnail is None else thumbnail,
-    )
+from classifier.records import Example
+from kit.labels import GREY, example
 
 
 def names(examples: tuple[Example, ...]) -> list[str]:
