@@ -42,17 +42,27 @@ def run_learner(pipe: Connection, library: Path) -> None:
     inbox: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=(pipe, inbox), daemon=True).start()
     _wait_for_groups(library)
+    model = _model(library)
     learner = _begin(pipe, library)
     pending = 0
-    while learner is not None:
+    while True:
         message = _next(inbox)
         pending += message.get("annotations", 0)
-        if message.get("file"):
+        if learner is not None and message.get("file"):
             _file(pipe, library, learner)
-            learner, pending = _begin(pipe, library), 0
-        elif pending >= BATCH_SIZE or (pending and not message):
+        if message.get("file") or _model(library) != model:  # sorted again, with another model or a first one
+            model, pending = _model(library), 0
+            learner = _begin(pipe, library)
+        elif learner is not None and (pending >= BATCH_SIZE or (pending and not message)):
             _learn(pipe, learner)
             pending = 0
+
+
+def _model(library: Path) -> object:
+    """What a learner begins with: the model of the last sort and its settings; None before the first."""
+    with suppress(IllsortError, sqlite3.Error), read_catalog(library) as catalog:
+        return audits.last_sort(catalog)
+    return None
 
 
 def _wait_for_groups(library: Path) -> None:

@@ -88,6 +88,23 @@ def test_the_process_learns_after_25_annotations_and_ends_with_its_pipe(tmp_path
     assert 0 == process.exitcode
 
 
+def test_the_process_learns_with_the_model_of_a_sort_that_came_later(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, color_bundle(tmp_path / "old").folder, 3)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=learn, args=(theirs, library))
+    process.start()
+    theirs.close()
+    assert "keeps no labeled pictures" in str(ours.recv()["cannot"])
+    unsure_library(tmp_path, bundle, 3)
+    ours.send({"annotations": 0})
+    assert [{"learning": True}, {"learned": 1}] == [ours.recv(), ours.recv()]
+    ours.close()
+    process.join(60)
+
+    assert 0 == process.exitcode
+
+
 _PAGE = """
 import sys, time
 from pathlib import Path

@@ -7,6 +7,7 @@ import { notFiledText } from "./filing.js";
 import { _, count_, formatPercent, inLanguage } from "./i18n.js";
 
 const POLL_MS = 3000;
+const IDLE_POLL_MS = 15000; // while nothing is learned, until a sort brings a model
 const line = document.getElementById("learning");
 
 export class LearningStatus {
@@ -16,12 +17,13 @@ export class LearningStatus {
     this.outcome = null; // the number of the last filing that was reported
   }
 
-  // Polls from now on, as long as anything can change.
+  // Polls from now on, unless nothing is ever learned here.
   async watch() {
     for (let state = this.app.state; ; state = await this.#poll()) {
       if (state) this.#update(state);
-      if (["none", "cannot"].includes(this.app.state.learning.status)) return;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const { status } = this.app.state.learning;
+      if (status === "none") return;
+      await new Promise((resolve) => setTimeout(resolve, status === "cannot" ? IDLE_POLL_MS : POLL_MS));
     }
   }
 
