@@ -103,7 +103,8 @@ def _are_settings(value: Any) -> bool:
 
 
 def _is_summary(value: Any) -> bool:
-    return isinstance(value, dict) and _is_number(value.get("pictures", 0))
+    counts = ("pictures", "videos", "ugoira", "archives")
+    return isinstance(value, dict) and all(_is_number(value.get(key, 0)) for key in counts)
 
 
 def _is_reason(value: Any) -> bool:

@@ -50,6 +50,8 @@ def exit_by(summary: dict[str, Any]) -> None:
 
 def in_words(summary: dict[str, Any], out: Path, *, dry_run: bool = False) -> list[str]:
     """The summary in lines; of a preview with `dry_run`."""
+    from classifier.images.walk_result import left_where_they_are
+
     first = count_(
         "{count:,} picture in {seconds:.1f} s",
         "{count:,} pictures in {seconds:.1f} s",
@@ -57,6 +59,7 @@ def in_words(summary: dict[str, Any], out: Path, *, dry_run: bool = False) -> li
         seconds=summary["seconds"],
     )
     lines = [*_decided(summary, out, dry_run=dry_run), *_failed(summary, out, dry_run=dry_run)]
+    lines += left_where_they_are(summary)
     lines += [summary[outcome] for outcome in ("promise", "no_guarantee") if outcome in summary]
     return [first, *(f"  {_(line)}" for line in lines)]
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from classifier.cli.options import LibraryArgument, library_or_default
-from classifier.errors import Message
+from classifier.cli.status_audit import audit_lines, has_audit_guarantee, last_audit_as_dict
 from classifier.i18n import _, count_
-from classifier.local_time import local_date, local_time
+from classifier.local_time import local_time
 from classifier.paths import command
 
 if TYPE_CHECKING:
-    from classifier.audit.estimate import AuditState
     from classifier.catalog.stats import LibraryStats
 
 _MOST_FAILURES = 20
@@ -43,7 +42,7 @@ def _show(library: Path, *, every_run: bool, as_json: bool) -> None:
     report_reconciled(reconcile_if_free(library, progress := TerminalProgress()), progress)
     stats = library_stats(library)
     if as_json:
-        beside = {"audit": _audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
+        beside = {"audit": last_audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
         print_json(stats.as_dict() | beside)
         return
     for lines in (
@@ -52,8 +51,9 @@ def _show(library: Path, *, every_run: bool, as_json: bool) -> None:
         _categories(stats) if any(run.kind != "preview" for run in stats.runs) else [],
         _by_hand(library),
         _kept(stats, library),
-        _audit(library),
+        audit_lines(library),
         _failures(stats, library),
+        _no_pictures(stats),
         _not_filed(stats),
     ):
         print_lines(*([*lines, ""] if lines else []))
@@ -88,7 +88,7 @@ def _runs(stats: LibraryStats, library: Path, *, every: bool = False) -> list[st
     if stats.strictness.promise:
         promising = next(run for run in reversed(stats.runs) if run.strictness.promise)
         lines.append(_("#{run} promised {promise}", run=promising.id, promise=stats.strictness.promise))
-    if stats.strictness.no_guarantee and not _has_audit_guarantee(library):
+    if stats.strictness.no_guarantee and not has_audit_guarantee(library):
         lines.append(_(stats.strictness.no_guarantee))
     return lines
 
@@ -138,15 +138,6 @@ def _previewed(stats: LibraryStats, library: Path) -> list[str]:
         command=found.sort_command(),
     )
     return [*lines, planned]
-
-
-def _has_audit_guarantee(library: Path) -> bool:
-    """Whether the last audit guarantees the error rate that the last sort could not."""
-    from classifier.audit.session import audit_guarantee
-    from classifier.catalog.connection import read_catalog
-
-    with read_catalog(library) as catalog:
-        return audit_guarantee(catalog, library) is not None
 
 
 def _categories(stats: LibraryStats) -> list[str]:
@@ -216,50 +207,6 @@ def _thumbnails(library: Path) -> int:
     return ThumbnailCache(library).held()
 
 
-def _audit(library: Path) -> list[str]:
-    """The last audit's bound, and what to do where anything was filed since."""
-    last = _last_audit(library)
-    if last is None:
-        return []
-    state, is_current = last
-    line = Message(
-        "audit of {date}: of {filed:,} filed {bound}",
-        date=local_date(state.audit.at),
-        filed=state.audit.population,
-        bound=state.bound().sentence,
-    )
-    if not state.is_finished:
-        drawn = len(state.audit.drawn)
-        line = Message("{audit}; {asked} of {drawn} are answered", audit=line, asked=state.asked, drawn=drawn)
-    if is_current:
-        return [_(line)]
-    another = _(
-        "that audit is of an earlier sorting, something was filed or moved since: {command} draws another sample",
-        command=command("audit", library),
-    )
-    return [_(line), another]
-
-
-def _audit_as_dict(library: Path) -> dict[str, Any] | None:
-    from classifier.cli.audit import as_dict
-
-    last = _last_audit(library)
-    return None if last is None else as_dict(last[0]) | {"current": last[1]}
-
-
-def _last_audit(library: Path) -> tuple[AuditState, bool] | None:
-    from classifier.catalog import annotation_log, audits
-    from classifier.catalog.connection import read_catalog
-
-    with read_catalog(library) as catalog:
-        audit = audits.last(catalog)
-        if audit is None:
-            return None
-        from classifier.audit.estimate import AuditState  # a library without an audit does not pay for scipy
-
-        return AuditState(audit, annotation_log.of_audit(catalog, audit.id)), audits.marks(catalog) == audit.marks
-
-
 def _failures(stats: LibraryStats, library: Path) -> list[str]:
     if not stats.failures:
         return []
@@ -271,6 +218,14 @@ def _failures(stats: LibraryStats, library: Path) -> list[str]:
     if len(stats.failures) > _MOST_FAILURES and (library / "_broken.csv").is_file():
         lines.append("  " + _("the whole list is in _broken.csv"))
     return lines
+
+
+def _no_pictures(stats: LibraryStats) -> list[str]:
+    """The videos and archives in the crawls, as each one's last sort found them."""
+    from classifier.images.walk_result import left_where_they_are
+
+    last = {run.crawl: run.summary for run in stats.runs if run.kind == "sort" and run.summary}
+    return [f"{crawl}: {_(message)}" for crawl, summary in last.items() for message in left_where_they_are(summary)]
 
 
 def _not_filed(stats: LibraryStats) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -62,6 +63,23 @@ UNSUPPORTED_EXTENSIONS: Final = {
 """Extension to format name, of images that are listed as unsupported and not silently ignored."""
 
 
+class OtherKind(StrEnum):
+    """What is no picture but comes with pictures: moving ones, and archives that may hold some."""
+
+    VIDEO = "videos"
+    UGOIRA = "ugoira"
+    """Pixiv's animations: a ZIP of frames, `000000.jpg` first."""
+    ARCHIVE = "archives"
+
+
+_OTHER_NAMES: Final = {
+    OtherKind.VIDEO: ".3gp .asf .avi .f4v .flv .gifv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .ogm .ogv .rmvb .webm .wmv",
+    OtherKind.UGOIRA: ".ugoira",
+    OtherKind.ARCHIVE: ".7z .cb7 .cbr .cbt .cbz .rar .tar .zip",
+}
+_OTHER_EXTENSIONS: Final = {end: kind for kind, ends in _OTHER_NAMES.items() for end in ends.split()}
+
+
 def claims_to_be_image(name: PurePath) -> bool:
     """Whether the extension is that of an image format, read or not."""
     extension = name.suffix.lower()
@@ -79,6 +97,23 @@ def sniff(head: bytes) -> str | None:
     `head` is the first `HEAD_BYTES` or more. A name in `ALLOWED` is a format that is read.
     """
     return next((name for name, matches in _SIGNATURES if matches(head)), None)
+
+
+def other_kind(name: PurePath, head: bytes) -> OtherKind | None:
+    """What a file that is no picture is, by its extension and first bytes; None for any other file.
+
+    A ZIP of another extension is none: so are documents and programs.
+    """
+    kind = _OTHER_EXTENSIONS.get(name.suffix.lower())
+    if kind is OtherKind.ARCHIVE and _UGOIRA.match(head):
+        return OtherKind.UGOIRA
+    return kind or (OtherKind.VIDEO if _VIDEO.match(head) else None)
+
+
+_UGOIRA: Final = re.compile(rb"PK\x03\x04.{26}0{5,6}\.(?:jpg|png|gif)", re.DOTALL)
+_VIDEO: Final = re.compile(
+    rb"\x1a\x45\xdf\xa3|FLV\x01|RIFF.{4}AVI |\x00{3}.ftyp(?:isom|iso[2-9]|mp4[12]|avc1|dash|M4V|qt  |3gp)", re.DOTALL
+)
 
 
 def _starts(*prefixes: bytes) -> Callable[[bytes], bool]:

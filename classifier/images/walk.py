@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.errors import Message
 from classifier.exclude import NOTHING, Exclude
-from classifier.images.formats import HEAD_BYTES, claims_to_be_image, sniff
+from classifier.images.formats import HEAD_BYTES, claims_to_be_image, other_kind, sniff
 from classifier.images.ignored_files import (
     is_control_file,
     is_system_file,
@@ -190,7 +190,7 @@ class _Walk:
         name = os.path.basename(path)  # noqa: PTH119 - hundreds of thousands of times
         if not stat.S_ISREG(status.st_mode):
             self.found.specials += 1
-        elif is_system_file(name) or (may_be_apple_double(name) and not _has_image_signature(path)):
+        elif is_system_file(name) or (may_be_apple_double(name) and sniff(_head(path)) is None):
             self.found.system += 1
         elif self._is_excluded(path):
             self.found.excluded += 1
@@ -200,9 +200,9 @@ class _Walk:
             self.found.labels += 1
         else:
             picture = Path(path)  # made once: that takes as long as asking for the status
-            if claims_to_be_image(picture) or _has_image_signature(path):
+            if claims_to_be_image(picture) or sniff(head := _head(path)) is not None:
                 return image_file(picture, status)
-            self.found.others += 1
+            self.found.count_other(other_kind(picture, head))
         return None
 
 
@@ -232,6 +232,6 @@ def _is_link(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink()
 
 
-def _has_image_signature(path: str) -> bool:
+def _head(path: str) -> bytes:
     with open_regular(Path(path)) as file:
-        return sniff(file.read(HEAD_BYTES)) is not None
+        return file.read(HEAD_BYTES)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.errors import Counted, Message, message_of
+from classifier.images.formats import OtherKind
 from classifier.paths import displayable, to_text
 from classifier.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _MAX_LISTED = 10
 _MAX_COMPLAINTS = 100
@@ -25,19 +27,40 @@ class SkippedFolder:
     what: str
 
 
+def left_where_they_are(numbers: Mapping[str, Any]) -> list[Message]:
+    """How many videos, Ugoira and archives there are, by `WalkResult.numbers`, in one message; none where none are."""
+    videos, ugoira, archives = (numbers.get(kind.value, 0) for kind in OtherKind)
+    counts = [
+        Counted("{count:,} video", "{count:,} videos", count=videos),
+        Counted("{count:,} Ugoira archive", "{count:,} Ugoira archives", count=ugoira),
+        Counted("{count:,} other archive", "{count:,} other archives", count=archives)
+        if ugoira
+        else Counted("{count:,} archive", "{count:,} archives", count=archives),
+    ]
+    some: list[Message] = [message for message in counts if message.params["count"]]
+    if not some:
+        return []
+    what = reduce(lambda first, then: Message("{first}, {then}", first=first, then=then), some)
+    return [Message("no pictures, left where they are: {what}", what=what)]
+
+
 @dataclass(slots=True)
 class WalkResult:
     """Counts of one walk, updated as it goes; every file and link, and every folder not entered, is in one count.
 
-    `unfinished` are unfinished downloads; `system` are files and folders of the system (trash, thumbnails,
-    AppleDouble); `excluded` are files and folders that the user excluded; `labels` are images left out because they are
-    labels; `links` are symbolic links that were not followed; `specials` are pipes, sockets and devices; `unreadable`
-    are folders and files that could not be read, all of them with the reason in `refused` and the first hundred as
-    sentences in `complaints`; `left_out` are libraries, models and labels.
+    `videos`, `ugoira` and `archives` are no pictures, as `others` are, but come with pictures; `unfinished` are
+    unfinished downloads; `system` are files and folders of the system (trash, thumbnails, AppleDouble); `excluded`
+    are files and folders that the user excluded; `labels` are images left out because they are labels; `links` are
+    symbolic links that were not followed; `specials` are pipes, sockets and devices; `unreadable` are folders and
+    files that could not be read, all of them with the reason in `refused` and the first hundred as sentences in
+    `complaints`; `left_out` are libraries, models and labels.
     """
 
     pictures: int = 0
     others: int = 0
+    videos: int = 0
+    ugoira: int = 0
+    archives: int = 0
     unfinished: int = 0
     system: int = 0
     excluded: int = 0
@@ -55,6 +78,18 @@ class WalkResult:
         self.refused.append((Path(path), Reason.of_system(error)))
         if len(self.complaints) < _MAX_COMPLAINTS:
             self.complaints.append(Message("{path!r} cannot be read: {why}", path=path, why=message_of(error)))
+
+    def count_other(self, kind: OtherKind | None) -> None:
+        """Count a file that is no picture."""
+        match kind:
+            case OtherKind.VIDEO:
+                self.videos += 1
+            case OtherKind.UGOIRA:
+                self.ugoira += 1
+            case OtherKind.ARCHIVE:
+                self.archives += 1
+            case None:
+                self.others += 1
 
     def count_as_unfinished(self) -> None:
         """Count an image that was found as an unfinished download."""
@@ -91,11 +126,13 @@ class WalkResult:
                 count=self.unreadable,
             ),
         ]
-        return [*(message for message in counts if message.params["count"]), *self._passed_over(), *self._left_out()]
+        some = (message for message in counts if message.params["count"])
+        return [*some, *left_where_they_are(self.numbers()), *self._passed_over(), *self._left_out()]
 
     def numbers(self) -> dict[str, Any]:
         """The counts for `--json` that a user may act on."""
         return {
+            **{kind.value: getattr(self, kind.value) for kind in OtherKind},
             "unfinished": self.unfinished,
             "system": self.system,
             "excluded": self.excluded,

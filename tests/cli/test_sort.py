@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,8 @@ from classifier.audit.session import open_session
 from classifier.records import AnnotationKind, Selection
 from kit.bundles import color_bundle
 from kit.commands import illsort
-from kit.pictures import COLORS, encoded, varied
-from kit.tree import make_tree
+from kit.pictures import COLORS, animated_bytes, encoded, varied
+from kit.tree import Tree, make_tree, read_tree
 
 PROMISE = (
     "at most 5% wrong among the filed, 95% confidence, on pictures like your labels in the same mix: "
@@ -113,3 +115,28 @@ def test_what_was_chosen_for_the_machine_is_said_on_request(
     assert "Device cpu" in plain
     assert [] == [fact for fact in facts if fact in plain]
     assert [] == [fact for fact in facts if fact not in verbose]
+
+
+def test_videos_and_archives_are_counted_by_kind_and_stay(
+    tmp_path: Path, judged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(frames := io.BytesIO(), "w") as archive:
+        archive.writestr("000000.jpg", b"")
+    words = drawn(tmp_path)
+    others: Tree = {"1.mp4": b"", "2.webm": b"", "3_ugoira.zip": frames.getvalue(), "set.rar": b"", "a.txt": b""}
+    moving = animated_bytes("GIF", [COLORS["red"], COLORS["blue"]])
+    make_tree(tmp_path / "crawl", others | {"moving.gif": moving})
+    shown = illsort(*words, "--model", judged, "--mode", "move", "--json")
+    left = "no pictures, left where they are: 2 videos, 1 Ugoira archive, 1 other archive"
+
+    assert (2, 1, 1) == tuple(shown.json[kind] for kind in ("videos", "ugoira", "archives"))
+    assert f"  {left}" in shown.stderr.splitlines()
+    assert others == read_tree(tmp_path / "crawl")
+    assert "moving.gif" in read_tree(tmp_path / "sorted")["red"]  # by its first frame
+    assert f"{tmp_path / 'crawl'}: {left}" in illsort("status", tmp_path / "sorted").stdout.splitlines()
+    monkeypatch.setenv("ILLSORT_LANG", "zh")
+    assert "2 个视频" in illsort("status", tmp_path / "sorted").stdout
+    (tmp_path / "crawl" / "1.mp4").unlink()
+    monkeypatch.delenv("ILLSORT_LANG")
+    illsort(*words, "--model", judged, "--mode", "move")
+    assert "where they are: 1 video, 1 Ugoira" in illsort("status", tmp_path / "sorted").stdout

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,32 @@ from classifier.images.walk_result import WalkResult
 from kit.pictures import COLORS, png_bytes
 from kit.tree import Tree, make_tree
 
+
+def zipped(*names: str) -> bytes:
+    """A ZIP without compression, as Pixiv's are."""
+    with zipfile.ZipFile(written := io.BytesIO(), "w") as archive:
+        for name in names:
+            archive.writestr(name, b"")
+    return written.getvalue()
+
+
 PNG = png_bytes(COLORS["red"])
 TEXT = b"just text"
 APPLE_DOUBLE = b"\0\5\26\7\0\2\0\0Mac OS X        "
-COUNTS = ("pictures", "others", "unfinished", "system", "excluded", "labels", "links", "specials", "unreadable")
+COUNTS = (
+    "pictures",
+    "others",
+    "videos",
+    "ugoira",
+    "archives",
+    "unfinished",
+    "system",
+    "excluded",
+    "labels",
+    "links",
+    "specials",
+    "unreadable",
+)
 
 FILES: dict[str, tuple[bytes, str]] = {
     # Pictures, by name or by content, hidden ones and ones whose name only resembles others.
@@ -29,6 +53,15 @@ FILES: dict[str, tuple[bytes, str]] = {
     ),
     **dict.fromkeys(["empty.png", "broken.heic"], (b"", "pictures")),
     "notes.txt": (TEXT, "others"),
+    # Moving pictures, and what may hold pictures.
+    **dict.fromkeys(["a.mp4", "b.WEBM", "c.mov"], (b"", "videos")),
+    **dict.fromkeys(["video"], (b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41", "videos")),
+    **dict.fromkeys(["matroska"], (b"\x1a\x45\xdf\xa3\x01\0\0\0", "videos")),
+    **dict.fromkeys(["1_ugoira1920x1080.zip", "1_p0.ZIP"], (zipped("000000.jpg", "000001.jpg"), "ugoira")),
+    "2.ugoira": (b"", "ugoira"),
+    **dict.fromkeys(["set.zip", "comic.cbz"], (zipped("cover.jpg"), "archives")),
+    **dict.fromkeys(["empty.zip", "set.rar", "set.7z"], (b"", "archives")),
+    "letter.docx": (zipped("word/document.xml"), "others"),
     # Downloads that go on.
     **dict.fromkeys(
         [

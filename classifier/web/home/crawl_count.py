@@ -40,6 +40,8 @@ class CrawlCount:
             "bytes": self.size,
             "formats": dict(self.formats.copy().most_common(_FORMATS)),
             "others": self.found.others,
+            "archives": self.found.ugoira + self.found.archives,
+            "videos": self.found.videos,
             "unreadable": self.found.unreadable,
             **({} if self.trouble is None else in_both_languages("trouble", self.trouble)),
         }
