@@ -25,6 +25,11 @@ SELECT 1 FROM places JOIN decisions ON decisions.picture = places.picture
 WHERE decisions.action = 'file' AND places.path = ?
 """
 
+_WITH_EXTENSION: Final = """
+SELECT places.path FROM places JOIN decisions ON decisions.picture = places.picture
+WHERE decisions.action = 'file' AND places.path > ? AND places.path < ?
+"""
+
 _WRITTEN: Final = "SELECT DISTINCT path FROM tag_files WHERE path > ? ORDER BY path LIMIT ?"
 
 
@@ -42,6 +47,13 @@ def count_filed(catalog: Catalog) -> int:
 def is_filed(catalog: Catalog, path: Path) -> bool:
     """Whether a filed image is recorded at this path of the library."""
     return catalog.connection.execute(_IS_FILED, (to_bytes(path),)).fetchone() is not None
+
+
+def filed_with_extension(catalog: Catalog, name: Path) -> list[Path]:
+    """The filed images whose path is `name` with an extension, or with several."""
+    start = to_bytes(name)
+    found = catalog.connection.execute(_WITH_EXTENSION, (start + b".", start + b"/"))  # no byte is between the two
+    return [to_path(path) for (path,) in found]
 
 
 def written(catalog: Catalog, *, part: int) -> Iterator[list[Path]]:

@@ -36,14 +36,21 @@ def export(
         bool | None,
         typer.Option("--txt/--no-txt", help="A .txt with the category beside each filed picture; or take ours away."),
     ] = None,
+    caption: Annotated[
+        bool | None,
+        typer.Option(
+            "--caption/--no-caption", help="The same as a caption, x.txt beside x.jpg, as kohya's trainers read it."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there (--to, --onnx, --hub).")] = False,
 ) -> None:
     """Write what is known of the pictures of a library, or a model's network, in the formats of other programs."""
-    tags = {ending: wanted for ending, wanted in ((".xmp", xmp), (".txt", txt)) if wanted is not None}
+    asked = {"xmp": xmp, "txt": txt, "caption": caption}
+    tags = {kind: wanted for kind, wanted in asked.items() if wanted is not None}
     if sum(one is not None for one in (to, onnx, hub)) + bool(tags) != 1:
         raise SettingsError(
             "what is to be written? give one of --to FILE (a table), --onnx FILE (a network), --hub FOLDER (a model to "
-            "publish) and --xmp or --txt (tags)"
+            "publish) and --xmp, --txt or --caption (tags)"
         )
     if tags:
         _write_tags(library_or_default(path), tags)
@@ -79,12 +86,13 @@ def _write_tags(library: Path, tags: dict[str, bool]) -> None:
     from classifier.cli.terminal import TerminalProgress, print_lines
     from classifier.filing.reconcile import open_library
     from classifier.filing.tag_files import write_tag_files
+    from classifier.filing.tag_formats import TagFormat
 
     progress = TerminalProgress()
-    endings, without = ([ending for ending, wanted in tags.items() if wanted is one] for one in (True, False))
+    kinds, without = ([TagFormat(kind) for kind, wanted in tags.items() if wanted is one] for one in (True, False))
     read_catalog(library).close()  # looking for a library makes none
     with open_library(library, progress) as catalog:
-        done = write_tag_files(catalog, library, endings, progress, without=without)
+        done = write_tag_files(catalog, library, kinds, progress, without=without)
     counts = (
         _("files with tags: {count:,} written", count=done.written),
         _("{count:,} as they were", count=done.unchanged),

@@ -1,4 +1,4 @@
-"""Files with the category of a filed image, beside it, for other programs: `x.jpg.xmp` and `x.jpg.txt`.
+"""Files with the category of a filed image, beside it, for other programs: `x.jpg.xmp`, `x.jpg.txt` and `x.txt`.
 
 They are ours, known by their hashes: another file, or one that a person changed, is never replaced or removed. One is
 removed when its image moves or leaves, and written anew by the next export.
@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from xml.etree import ElementTree as ET
 
 from classifier.catalog import tag_files
 from classifier.catalog.categories import read_aliases
@@ -23,6 +22,7 @@ from classifier.errors import FilingStopped, Message, message_of
 from classifier.filing.disk_errors import is_disk_failure
 from classifier.filing.fsops import Disk
 from classifier.filing.path_scope import PathScope
+from classifier.filing.tag_formats import TagFormat, tag_content, tag_file
 from classifier.own_files import sha256_if_regular
 from classifier.paths import to_text
 
@@ -32,19 +32,9 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
     from classifier.progress import Progress
 
-XMP: Final = ".xmp"
-TXT: Final = ".txt"
 _TEMPORARY: Final = re.compile(r"\.illsort-[0-9a-f]{16}\.part")
 _BATCH: Final = 256
 _THREADS: Final = 8  # syncing this many files takes little longer than one
-_RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_SPACES: Final = {
-    "x": "adobe:ns:meta/",
-    "rdf": _RDF,
-    "dc": "http://purl.org/dc/elements/1.1/",
-    "lr": "http://ns.adobe.com/lightroom/1.0/",
-    "digiKam": "http://www.digikam.org/ns/1.0/",
-}
 
 
 @dataclass(kw_only=True)
@@ -60,15 +50,15 @@ class TagSummary:
 def write_tag_files(
     catalog: Catalog,
     library: Path,
-    endings: Sequence[str],
+    kinds: Sequence[TagFormat],
     progress: Progress,
     *,
-    without: Sequence[str] = (),
+    without: Sequence[TagFormat] = (),
     disk: Disk | None = None,
 ) -> TagSummary:
-    """Have a file of each of `endings` beside every filed image, and none of ours where no filed image is.
+    """Have a file of each of `kinds` beside every filed image, and none of ours where no filed image is.
 
-    Those with an ending of `without` are removed. The caller owns the library. Raises FilingStopped when the disk
+    Those of a kind of `without` are removed. The caller owns the library. Raises FilingStopped when the disk
     refuses; the same call goes on.
     """
     writer = _Writer(catalog, library, disk or Disk())
@@ -77,9 +67,9 @@ def write_tag_files(
         writer.remove_strayed(without)
         while images := tag_files.filed_images(catalog, after=after, limit=_BATCH):
             wanted = {
-                path.with_name(path.name + ending): content_of(ending, names.resolve(category))
+                tag_file(path, kind): tag_content(names.resolve(category), kind)
                 for path, category in images
-                for ending in endings
+                for kind in kinds
             }
             writer.write(wanted)
             after = to_bytes(images[-1][0])
@@ -92,31 +82,9 @@ def remove_beside(catalog: Catalog, library: Path, images: Iterable[Path], disk:
     if not tag_files.has_any(catalog):
         return
     writer = _Writer(catalog, library, disk)
-    paths = [image.with_name(image.name + ending) for image in images for ending in (XMP, TXT)]
+    paths = [tag_file(image, kind) for image in images for kind in TagFormat]
     with suppress(FilingStopped):
         writer.remove([path for path in paths if tag_files.hashes_of(catalog, path)])
-
-
-def content_of(ending: str, category: str) -> bytes:
-    """What stands in a file with this ending: XMP with keywords, or a tag a line."""
-    return _xmp(category) if ending == XMP else f"{category}\n".encode()
-
-
-def _xmp(category: str) -> bytes:
-    for prefix, uri in _SPACES.items():
-        ET.register_namespace(prefix, uri)
-    meta = ET.Element(f"{{{_SPACES['x']}}}xmpmeta")
-    about = ET.SubElement(ET.SubElement(meta, f"{{{_RDF}}}RDF"), f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": ""})
-    one_level = category.replace("|", "-")  # which would begin another level
-    for space, name, kind, text in (
-        ("dc", "subject", "Bag", category),
-        ("lr", "hierarchicalSubject", "Bag", f"illsort|{one_level}"),
-        ("digiKam", "TagsList", "Seq", f"illsort/{category}"),
-    ):
-        items = ET.SubElement(ET.SubElement(about, f"{{{_SPACES[space]}}}{name}"), f"{{{_RDF}}}{kind}")
-        ET.SubElement(items, f"{{{_RDF}}}li").text = text
-    ET.indent(meta, " ")
-    return bytes(ET.tostring(meta, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 class _Writer:
@@ -130,13 +98,20 @@ class _Writer:
         self._inside: dict[Path, bool] = {}
         self.summary = TagSummary()
 
-    def remove_strayed(self, without: Sequence[str]) -> None:
-        """Remove ours that are beside no filed image or end so, and what a kill left of one that was being written."""
+    def remove_strayed(self, without: Sequence[TagFormat]) -> None:
+        """Remove ours that are beside no filed image or of such a kind, and what a kill left of one being written."""
         for paths in tag_files.written(self._catalog, part=_BATCH):
-            self.remove([path for path in paths if path.suffix in without or not self._is_beside_image(path)])
+            self.remove([path for path in paths if self._kinds_of(path) <= set(without)])
 
-    def _is_beside_image(self, path: Path) -> bool:
-        return path.suffix in {XMP, TXT} and tag_files.is_filed(self._catalog, path.with_name(path.stem))
+    def _kinds_of(self, path: Path) -> set[TagFormat]:
+        """What a file of this name is beside filed images; nothing where none is."""
+        image = path.with_name(path.stem)
+        kinds = {TagFormat.XMP, TagFormat.TXT} if tag_files.is_filed(self._catalog, image) else set()
+        kinds |= {TagFormat.CAPTION} if any(one.stem == path.stem for one in self._named_like(image)) else set()
+        return {kind for kind in kinds if path.suffix == tag_file(image, kind).suffix}
+
+    def _named_like(self, name: Path) -> list[Path]:
+        return tag_files.filed_with_extension(self._catalog, name)
 
     def remove(self, paths: Sequence[Path]) -> None:
         """Remove those that are as we wrote them, and forget all that are not ours any more."""

@@ -17,6 +17,7 @@ from classifier.catalog.lock import hold_lock
 from classifier.errors import FilingStopped
 from classifier.filing import tag_files
 from classifier.filing.refile import refile_images
+from classifier.filing.tag_formats import TagFormat
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.images.hashing import hash_bytes
@@ -137,7 +138,7 @@ def test_a_disk_that_refuses_ends_it_and_the_next_export_goes_on(library: Path, 
         open_catalog(library) as catalog,
         pytest.raises((FilingStopped, OSError), match=os.strerror(errno.ENOSPC)),
     ):
-        tag_files.write_tag_files(catalog, library, [".txt"], SilentProgress(), disk=Failing(call, errno.ENOSPC))
+        tag_files.write_tag_files(catalog, library, [TagFormat.TXT], SilentProgress(), disk=Failing(call, errno.ENOSPC))
     ended = illsort("export", library, "--txt")
 
     assert 0 == ended.returncode
@@ -157,3 +158,65 @@ def test_a_library_of_a_stranger_has_no_file_removed_outside_it(library: Path, t
     illsort("export", library, "--no-txt")
 
     assert b"red\n" == outside.read_bytes() == (folder / "x.png.txt").read_bytes()
+
+
+def hydrus_tags(picture: Path) -> set[str]:
+    """As hydrus imports a text sidecar by default: the picture's whole name and .txt, UTF-8, a tag a line."""
+    sidecar = picture.with_name(f"{picture.name}.txt")
+    lines = sidecar.read_text(encoding="utf-8").splitlines() if sidecar.exists() else []
+    return {tag for line in lines if (tag := " ".join(line.split()).lower())}
+
+
+def kohya_tags(picture: Path) -> list[str]:
+    """As kohya's trainers read a caption: the picture's name with .txt, its first line, tags parted by commas."""
+    caption = picture.with_suffix(".txt")
+    lines = caption.read_text(encoding="utf-8").splitlines() if caption.exists() else []
+    return [tag.strip() for tag in lines[0].split(",")] if lines else []
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """A library with a category whose name has a comma."""
+    return filed_library(
+        tmp_path, Kind(category="red, dark", confidences=[0.9]), Kind(category="猫", confidences=[0.9])
+    )
+
+
+def test_hydrus_reads_the_category_as_one_tag(odd: Path) -> None:
+    illsort("export", odd, "--txt")
+
+    assert {"red, dark"} == hydrus_tags(odd / "red, dark/red, dark 0.png")
+    assert {"猫"} == hydrus_tags(odd / "猫/猫 0.png")
+    assert [] == kohya_tags(odd / "猫/猫 0.png")
+
+
+def test_kohya_reads_the_category_as_one_tag_of_the_caption(odd: Path) -> None:
+    illsort("export", odd, "--caption")
+
+    assert ["red dark"] == kohya_tags(odd / "red, dark/red, dark 0.png")
+    assert ["猫"] == kohya_tags(odd / "猫/猫 0.png")
+    assert set() == hydrus_tags(odd / "猫/猫 0.png")
+    assert ([], []) == ((seen := verify(odd)).off, seen.yours)
+
+
+def test_captions_and_tags_by_line_are_taken_away_each_by_itself(library: Path) -> None:
+    illsort("export", library, "--caption", "--txt", "--xmp")
+    without = illsort("export", library, "--no-txt")
+    assert "3 removed" in without.stdout
+    assert (["red"], set()) == (kohya_tags(library / RED), hydrus_tags(library / RED))
+    (library / "red/red 0.txt").write_bytes(b"1girl, solo")
+    assert 1 == illsort("export", library, "--caption").returncode
+    illsort("export", library, "--no-caption")
+
+    assert {"red/red 0.txt": b"1girl, solo"} == {p: c for p, c in _tags(library).items() if p.endswith(".txt")}
+    assert 3 == len([path for path in _tags(library) if path.endswith(".xmp")])
+
+
+def test_a_caption_goes_when_no_picture_of_its_name_is_there_any_more(library: Path) -> None:
+    illsort("export", library, "--caption")
+    (library / RED).unlink()
+    illsort("export", library, "--caption")
+
+    assert {"red/red 1.txt", "猫/猫 0.txt"} == set(_tags(library))
+    assert 2 == undo(library).taken_back
+    assert {} == _tags(library)
