@@ -23,8 +23,8 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
+from functools import partial, reduce
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -215,3 +215,14 @@ def _system_message(error: OSError) -> Message:
         )
     code = "" if number and number not in _SAID_BY_ERRNO else errno.errorcode.get(error.errno or 0, "")
     return SystemMessage(str(error.strerror or error), code)
+
+
+MOST_LISTED: Final = 10
+
+
+def join_errors(errors: Sequence[Message]) -> Message:
+    """The first ten errors in one line, and how many more there are: a user can fix them together."""
+    listed, more = list(errors[:MOST_LISTED]), len(errors) - MOST_LISTED
+    if more > 0:
+        listed.append(Message("and {more:,} more", more=more))
+    return reduce(lambda first, then: Message("{first}; {then}", first=first, then=then), listed)

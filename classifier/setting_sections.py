@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from classifier.category_names import MOST_LEVELS
 from classifier.errors import Message
 from classifier.exclude import Exclude
 from classifier.paths import given_path, to_text
@@ -86,6 +87,8 @@ class LabelSettings(Section):
 
     folder: Folder = None
     """<category>/<picture> at any depth below the category; folders beginning with "." or "_" are left out."""
+    depth: Annotated[int, Field(ge=1, le=MOST_LEVELS)] = 1
+    """Levels of folders that make a category: with 2, a/b/<picture> is of the category a/b, and a/<picture> of a."""
     csv: Folder = None
     """A file with the columns file_name,label; paths are relative to labels.folder, or else to its own folder."""
     library: Folder = None

@@ -8,7 +8,9 @@ from classifier.category_names import check_names
 from classifier.errors import LabelsError
 
 
-@pytest.mark.parametrize("name", ["cat", "猫耳", "chibi (sd)", "1girl", "a.b", "console", "Ünïcode", "-x"])
+@pytest.mark.parametrize(
+    "name", ["cat", "猫耳", "chibi (sd)", "1girl", "a.b", "console", "Ünïcode", "-x", "a/b", "原神/甘雨/冬"]
+)
 def test_ordinary_names_pass(name: str) -> None:
     assert check_names([name], where="labels") is None
 
@@ -17,7 +19,16 @@ def test_ordinary_names_pass(name: str) -> None:
     "name",
     [
         "a:b",
-        "a/b",
+        "a/",
+        "/a",
+        "a//b",
+        "a/b/c/d",
+        "a/con",
+        "a/_review",
+        "a/..",
+        "con/a",
+        "a/b ",
+        "a./b",
         "a\\b",
         "what?",
         "_review",
@@ -40,3 +51,12 @@ def test_a_name_that_is_no_folder_somewhere_is_refused(name: str) -> None:
 def test_names_that_differ_in_case_alone_are_refused() -> None:
     with pytest.raises(LabelsError, match="'Cat' and 'cat' are one folder"):
         check_names(["Cat", "cat"], where="labels")
+
+
+def test_folders_above_that_differ_in_case_alone_are_refused() -> None:
+    with pytest.raises(LabelsError, match="'Cat' and 'cat' are one folder"):
+        check_names(["Cat/small", "cat/large"], where="labels")
+
+
+def test_a_category_may_contain_others_and_have_pictures_itself() -> None:
+    assert check_names(["cat", "cat/large", "cat/small", "small"], where="labels") is None

@@ -83,7 +83,7 @@ def take_sample(
             raise LibraryError("{library}: was sorted into; labels need a folder of their own", library=library)
         encoder = load_encoder(settings, progress)
         run = _begin(catalog, crawl=crawl, encoder=encoder, settings=settings)
-        _adopt_folders(catalog, library, progress)
+        _adopt_folders(catalog, library, progress, depth=settings.labels.depth)
         scope = scope_from_settings(settings)
         _draw(catalog, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
         embed_sample(catalog, library=library, crawl=crawl, encoder=encoder, progress=progress)
@@ -116,9 +116,9 @@ def _begin(catalog: Catalog, *, crawl: Path, encoder: Encoder, settings: Setting
     return runs.begin(catalog, kind=KIND, crawl=crawl, mode=mode, model="", bundle=crawl, settings=kept)
 
 
-def _adopt_folders(catalog: Catalog, library: Path, progress: Progress) -> None:
+def _adopt_folders(catalog: Catalog, library: Path, progress: Progress, *, depth: int) -> None:
     """Make categories of the folders that a person filled, unless they were renamed since."""
-    found, names = placed_by_hand(catalog, library), read_aliases(catalog)
+    found, names = placed_by_hand(catalog, library, depth=depth), read_aliases(catalog)
     good, complaints = usable_names(
         [name for name in found if names.resolve(name) == name], names.made, where=str(library)
     )

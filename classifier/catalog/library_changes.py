@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from classifier.catalog.manual_moves import record_move
+from classifier.catalog.manual_moves import record_moves
 from classifier.catalog.places import PLACE_COLUMNS, LibraryFile, add_places, as_place, as_row
 from classifier.catalog.values import to_bytes, utc_now
 from classifier.records import ImageId
@@ -150,9 +150,7 @@ def record_changes(catalog: Catalog, changes: LibraryChanges) -> None:
         for old, _ in changes.here:
             _restore_decision(connection, old)
         add_places(catalog, [new for _, new in changes.here], renamed=False)
-        for old, new in changes.here:
-            if old.path != new.path:
-                record_move(connection, old, new)
+        record_moves(connection, changes.here)
 
 
 def restore_deleted(catalog: Catalog, *, run: int, crawl: Path) -> None:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.catalog.category_folders import read_known
 from classifier.catalog.values import select_many, utc_now
 from classifier.reasons import ReasonCode
-from classifier.records import Action
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
+    from classifier.catalog.category_folders import KnownCategories
     from classifier.catalog.connection import Catalog
     from classifier.catalog.places import LibraryFile
     from classifier.records import ImageId
@@ -58,31 +59,33 @@ class ManualMove:
     new: bytes
 
 
-def record_move(connection: sqlite3.Connection, old: LibraryFile, new: LibraryFile) -> None:
-    """Record both paths; an image that is now in another folder gets the decision of that folder."""
-    if new.beside is not None:
-        return
-    connection.execute(
-        "INSERT INTO hand_moves (picture, old, new, last_verdict, at) "
-        "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?)",
-        (new.image_id, old.path, new.path, utc_now()),
-    )
-    if folder_of(old.path) != folder_of(new.path):
-        _decide_by_folder(connection, new)
+def record_moves(connection: sqlite3.Connection, files: Sequence[tuple[LibraryFile, LibraryFile]]) -> None:
+    """Record both paths of each image whose path differs; one that is in another folder now gets its decision."""
+    known = read_known(connection)
+    for old, new in files:
+        if new.beside is not None or old.path == new.path:
+            continue
+        connection.execute(
+            "INSERT INTO hand_moves (picture, old, new, last_verdict, at) "
+            "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?)",
+            (new.image_id, old.path, new.path, utc_now()),
+        )
+        if folder_of(old.path) != folder_of(new.path):
+            _decide_by_folder(connection, new, known)
 
 
-def record_added(connection: sqlite3.Connection, place: LibraryFile) -> None:
+def record_added(connection: sqlite3.Connection, place: LibraryFile, known: KnownCategories) -> None:
     """Record that a person put the image there from elsewhere, which is settled: it gets its folder's decision."""
     connection.execute(
         "INSERT INTO hand_moves (picture, old, new, last_verdict, at, settled) "
         "VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) FROM verdicts), ?, ?)",
         (place.image_id, b"", place.path, utc_now(), Settled.LEARNED.value),
     )
-    _decide_by_folder(connection, place)
+    _decide_by_folder(connection, place, known)
 
 
-def _decide_by_folder(connection: sqlite3.Connection, place: LibraryFile) -> None:
-    if (decided := decision_for_folder(folder_of(place.path))) is not None:
+def _decide_by_folder(connection: sqlite3.Connection, place: LibraryFile, known: KnownCategories) -> None:
+    if (decided := known.decision_for(folder_of(place.path))) is not None:
         action, category = decided
         connection.execute(
             "INSERT INTO decisions (picture, run, action, category, confidence, reason_code, reason_params) "
@@ -123,12 +126,15 @@ def unsettled(catalog: Catalog) -> list[ManualMove]:
     for image_id, old, path in rows:
         first.setdefault(image_id, ManualMove(image_id=image_id, old=old, new=path))
     put = manually_placed(catalog, list(first)) if first else {}
-    return [move for move in first.values() if move.image_id in put and _says_something(move.old, move.new)]
+    if not put:
+        return []
+    known = read_known(catalog.connection)
+    return [move for move in first.values() if move.image_id in put and _says_something(move, known)]
 
 
-def _says_something(old: bytes, new: bytes) -> bool:
-    now = decision_for_folder(folder_of(new))
-    return now is not None and now != decision_for_folder(folder_of(old))
+def _says_something(move: ManualMove, known: KnownCategories) -> bool:
+    now = known.decision_for(folder_of(move.new))
+    return now is not None and now != known.decision_for(folder_of(move.old))
 
 
 def settle(catalog: Catalog, image_ids: Sequence[ImageId], how: Settled) -> None:
@@ -175,22 +181,6 @@ def _put_by_hand(catalog: Catalog, image_ids: Sequence[ImageId] | None, *, of_ve
         if folder_of(old) != folder_of(new) and (settled != Settled.RENAMED or image_id in put):
             put[image_id] = folder_of(new)
     return {image_id: folder for image_id, folder in put.items() if ends[image_id][0] == ends[image_id][1]}
-
-
-def decision_for_folder(folder: bytes) -> tuple[Action, str] | None:
-    """The decision that a folder stands for: file, review with a best guess, or unknown.
-
-    None at the top, and where the name can be no category's: it begins with "_" or ".", or is not in UTF-8.
-    """
-    try:
-        first, *rest = folder.decode().split("/")
-    except UnicodeDecodeError:
-        return None
-    if first == "_review":
-        return Action.REVIEW, "/".join(rest[:1])
-    if first == "_unknown":
-        return Action.UNKNOWN, ""
-    return None if not first or first[0] in "._" else (Action.FILE, first)
 
 
 def folder_of(path: bytes) -> bytes:

@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalog.manual_moves import decision_for_folder
+from classifier.catalog.category_folders import FLAT
 from classifier.catalog.older_sentences import add_failure_function, add_reason_functions
 from classifier.catalog.tables import (
     ANSWERS_BY_MODEL,
@@ -185,7 +185,7 @@ def _decide_as_placed(connection: sqlite3.Connection) -> None:
         "JOIN decisions ON decisions.picture = places.picture WHERE typeof(path) = 'blob'"
     )
     for image_id, path, *decided in rows.fetchall():
-        found = decision_for_folder(path.rpartition(b"/")[0])
+        found = FLAT.decision_for(path.rpartition(b"/")[0])
         known = (decided[0], "" if decided[0] == Action.UNKNOWN else decided[1])  # `_unknown` has no best guess
         if found is not None and found != known:
             values = (found[0].value, found[1], _LEFT_THERE, image_id)

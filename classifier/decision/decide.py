@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.catalog.manual_moves import decision_for_folder
 from classifier.model.calibration import RULED_OUT
 from classifier.paths import to_json
 from classifier.reasons import Reason, ReasonCode
@@ -26,6 +25,7 @@ from classifier.records import Action, AnnotationKind, Decision, ImageId
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from classifier.catalog.category_folders import KnownCategories
     from classifier.records import Annotation
 
 _Outcome = tuple[Action, ReasonCode, str]
@@ -183,10 +183,12 @@ def apply_overrides(
     categories: Sequence[str],
     annotations: Mapping[ImageId, Annotation],
     manual_folders: Mapping[ImageId, bytes],
+    known: KnownCategories,
 ) -> list[Decision]:
     """The decisions after annotations and manual moves; `probs` (N, M) has a row for each decision.
 
-    `manual_folders` has the folder, relative to the library, of each image that a person moved there.
+    `manual_folders` has the folder, relative to the library, of each image that a person moved there; `known` says
+    what it stands for.
     """
     if not annotations and not manual_folders:
         return decisions
@@ -197,13 +199,13 @@ def apply_overrides(
         column = None if annotation is None else columns.get(annotation.category or "")
         confidence = None if column is None else float(row[column])
         after = apply_annotation(decision, annotation, confidence=confidence)
-        overridden.append(_apply_manual_move(after, manual_folders.get(decision.image_id)))
+        overridden.append(_apply_manual_move(after, manual_folders.get(decision.image_id), known))
     return overridden
 
 
-def _apply_manual_move(decision: Decision, folder: bytes | None) -> Decision:
+def _apply_manual_move(decision: Decision, folder: bytes | None, known: KnownCategories) -> Decision:
     """The decision that leaves the image in the folder where a person put it."""
-    manual = None if folder is None else decision_for_folder(folder)
+    manual = None if folder is None else known.decision_for(folder)
     if manual is None:
         return decision
     return replace(decision, action=manual[0], category=manual[1], reason=Reason(ReasonCode.MOVED_BY_PERSON))

@@ -13,13 +13,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from classifier.catalog.category_folders import read_known
 from classifier.catalog.files import add_image
-from classifier.catalog.manual_moves import (
-    decision_for_folder,
-    folder_of,
-    left_unlabeled,
-    record_added,
-)
+from classifier.catalog.manual_moves import folder_of, left_unlabeled, record_added
 from classifier.catalog.moves import open_entries
 from classifier.catalog.places import LibraryFile, is_known_path, known_paths, place_of, write_place
 from classifier.catalog.values import to_bytes, to_path
@@ -70,11 +66,12 @@ def added_files(catalog: Catalog, library: Path) -> list[AddedFile]:
 
 
 def _added(catalog: Catalog, library: Path) -> Iterator[AddedFile]:
+    known = read_known(catalog.connection)
     for path, _ in other_files(library, known_paths(catalog)):
         within = to_path(path)
         if any(part[0] in "._" for part in within.parts) or not _is_image_name(within.name):
             continue
-        decided = decision_for_folder(folder_of(path))
+        decided = known.decision_for(folder_of(path))
         if decided is None or decided[0] is not Action.FILE or is_known_path(catalog, path, to_text(within)):
             continue
         with suppress(OSError):
@@ -138,6 +135,7 @@ def adopt(
     A copy of an image that is in the library is not, and makes no label: which of the two folders is meant is not
     known.
     """
+    known = read_known(catalog.connection)
     adopted: dict[ImageId, AddedFile] = {}
     copies: list[tuple[AddedFile, Message]] = []
     for one in read:
@@ -157,7 +155,7 @@ def adopt(
             device=file.device,
         )
         write_place(catalog, place, renamed=False)
-        record_added(catalog.connection, place)
+        record_added(catalog.connection, place, known)
         adopted[one.image.id] = added
     return adopted, copies
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.categories import nfc
+from classifier.catalog.category_folders import REVIEW, UNKNOWN
+from classifier.category_names import SEPARATOR
 from classifier.paths import LONGEST_NAME, name_length
 from classifier.records import Action, ImageFile
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from classifier.catalog.places import LibraryFile
     from classifier.records import Decision, ImageId
 
-REVIEW = "_review"
-UNKNOWN = "_unknown"
 REPLACED = Path(".illsort", "replaced")
 """The folder for old sidecars that the crawler has rewritten: nothing is lost, and undo brings them back."""
 TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
@@ -27,7 +27,7 @@ TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
 
 _LONGEST_EXTENSION = 32  # a longer one is part of the name, not an extension
 _DIGITS = (8, 16, 64)
-_FORBIDDEN = frozenset("/\\\0")
+_FORBIDDEN = frozenset("\\\0")
 _WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
 
 
@@ -65,15 +65,16 @@ def temporary_name(run: int, id: int) -> str:  # noqa: A002
 def folder_for(decision: Decision) -> Path:
     """The folder within the library: the category's own, its folder under `_review`, or `_unknown`.
 
-    Images that wait without a best guess are in `_review` itself. Raises ValueError for a category that is not a plain
-    folder name, which earlier checks rule out.
+    Images that wait without a best guess are in `_review` itself. Raises ValueError for a category of which a part is
+    not a plain folder name, which earlier checks rule out.
     """
     category = decision.category
     if not category and decision.action in _WITHOUT_GUESS:
         return _WITHOUT_GUESS[decision.action]
-    if not category or category[0] in "._" or _FORBIDDEN & set(category):
+    parts = category.split(SEPARATOR)
+    if any(not part or part[0] in "._" for part in parts) or _FORBIDDEN & set(category):
         raise ValueError(f"not a category's folder name: {category!r}")
-    folders = {Action.FILE: Path(category), Action.REVIEW: Path(REVIEW, category), Action.UNKNOWN: Path(UNKNOWN)}
+    folders = {Action.FILE: Path(*parts), Action.REVIEW: Path(REVIEW, *parts), Action.UNKNOWN: Path(UNKNOWN)}
     return folders[decision.action]
 
 

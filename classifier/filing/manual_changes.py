@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import annotation_log, categories
 from classifier.catalog.categories import nfc, read_aliases
+from classifier.catalog.category_folders import read_known
 from classifier.catalog.decisions import has_others, used_categories
 from classifier.catalog.manual_moves import (
     ORIGIN,
     ManualMove,
     Settled,
-    decision_for_folder,
     folder_of,
     leave_unlabeled,
     settle,
@@ -106,21 +106,21 @@ def learn(
         read, unusable = read_added(changes.added, max_megapixels=max_megapixels, stage=stage)
     at = utc_now()
     with catalog.transaction():
+        known = read_known(catalog.connection)
         settle(catalog, [move.image_id for move in changes.moved], Settled.LEARNED)
         adopted, copies = adopt(catalog, read)
         unusable += copies
         leave_unlabeled(catalog, [added.key for added, _ in unusable])
         folders = {move.image_id: folder_of(move.new) for move in changes.moved}
         folders |= {image_id: folder_of(added.path) for image_id, added in adopted.items()}
-        labels = [_label(image_id, folder, at=at) for image_id, folder in folders.items()]
+        labels = [_label(image_id, known.decision_for(folder), at=at) for image_id, folder in folders.items()]
         good, complaints = _with_usable_names(catalog, library, [label for label in labels if label is not None])
         annotation_log.add_all(catalog, good)
     return LearnedChanges(labeled=len(good), unusable=(*(why for _, why in unusable), *complaints))
 
 
-def _label(image_id: ImageId, folder: bytes, *, at: str) -> Annotation | None:
-    """What an image's folder says about it; nothing in `_review`, where it waits for a person."""
-    decided = decision_for_folder(folder)
+def _label(image_id: ImageId, decided: tuple[Action, str] | None, *, at: str) -> Annotation | None:
+    """What the decision of an image's folder says about it; nothing in `_review`, where it waits for a person."""
     if decided is None or decided[0] is Action.REVIEW:
         return None
     is_filed = decided[0] is Action.FILE

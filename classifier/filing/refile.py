@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog import undo_queries
+from classifier.catalog.category_folders import KnownCategories, read_known
 from classifier.catalog.decisions import (
     PlacedImage,
     affected_images,
@@ -20,7 +21,6 @@ from classifier.catalog.decisions import (
     exchange_previous,
 )
 from classifier.catalog.library_changes import delete_again
-from classifier.catalog.manual_moves import decision_for_folder
 from classifier.catalog.places import place_of, sidecars_of
 from classifier.catalog.undo_queries import decisions_run
 from classifier.catalog.values import to_bytes, to_path
@@ -50,23 +50,24 @@ def restore_decisions(catalog: Catalog, undone: int, *, undo: int) -> None:
     The caller holds the transaction.
     """
     run, is_undone = decisions_run(catalog, undone)
+    known = read_known(catalog.connection)
     exchange_previous(catalog, run=run, undone=is_undone)
     misplaced = [
         decision
         for one in affected_images(catalog, run=run, undo=undo)
-        if (decision := decision_from_location(one, Reason(ReasonCode.LEFT_BY_UNDO))) is not None
+        if (decision := decision_from_location(one, known, Reason(ReasonCode.LEFT_BY_UNDO))) is not None
     ]
     decide_as_placed(catalog, misplaced, run=run)
     if not is_undone:
         delete_again(catalog, run=run)
 
 
-def decision_from_location(one: PlacedImage, reason: Reason) -> Decision | None:
+def decision_from_location(one: PlacedImage, categories: KnownCategories, reason: Reason) -> Decision | None:
     """The decision that follows from where an image is; None if the current decision agrees."""
     known = one.decision
     if known is not None and _belongs(one, known):
         return None
-    found = decision_for_folder(to_bytes(one.folder))
+    found = categories.decision_for(to_bytes(one.folder))
     if found is None:
         return None
     action, category = found
@@ -92,6 +93,7 @@ def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome
     """Give images that `run` could not move the decisions of their folders; returns counts by reason."""
     failed = [outcome for outcome in outcomes if is_not_moved(outcome) and _lies_in(library, outcome)]
     if failed:
+        known = read_known(catalog.connection)
         decided = decisions_of(catalog, [outcome.move.image_id for outcome in failed])
         placed = [
             PlacedImage(
@@ -101,7 +103,7 @@ def decide_not_moved(catalog: Catalog, library: Path, outcomes: Sequence[Outcome
             )
             for move in (outcome.move for outcome in failed)
         ]
-        by_location = (decision_from_location(one, Reason(ReasonCode.NOT_MOVED)) for one in placed)
+        by_location = (decision_from_location(one, known, Reason(ReasonCode.NOT_MOVED)) for one in placed)
         found = [decision for decision in by_location if decision is not None]
         with catalog.transaction():
             decide_as_placed(catalog, found, run=run)

@@ -13,24 +13,26 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog import annotation_log, categories
 from classifier.catalog.audits import last_sort
 from classifier.catalog.categories import nfc, read_aliases
+from classifier.catalog.category_folders import read_known
 from classifier.catalog.decisions import has_others, rename_category, used_categories
 from classifier.catalog.manual_moves import (
     ORIGIN,
     ManualMove,
     Settled,
-    decision_for_folder,
+    folder_of,
     settle,
     unsettled,
 )
 from classifier.catalog.places import count_places_in
 from classifier.catalog.runs import SORT, has_run_of_kind
 from classifier.catalog.values import to_path, utc_now
+from classifier.category_names import SEPARATOR
 from classifier.labels.from_annotations import usable_names
 from classifier.model.manifest import manifest_or_none
 from classifier.records import Action, ImageId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
@@ -72,56 +74,87 @@ def _renamed_folders(catalog: Catalog, library: Path) -> Iterator[RenamedFolder]
 
     But for those that were moved elsewhere, and what was moved into the new folder from others. The name of another
     category of the model is no new name: what is in that folder now is of that category. Only the name that the
-    category had before is, since it is taken back by that.
+    category had before is, since it is taken back by that. With a folder that contains nested categories each of
+    these has a new name.
     """
     moves = unsettled(catalog)
     if not moves:
         return
-    names = read_aliases(catalog)
-    taken = _categories_of_model(catalog) | set(names.made)
-    moved_into: dict[bytes, set[ImageId]] = defaultdict(set)
-    for move in moves:
-        moved_into[_category_folder(move.new)].add(move.image_id)
-
-    def may_be_called(before: str, after: str, image_ids: set[ImageId]) -> bool:
-        if names.resolve(after) == before:
-            return True
-        others = sorted({*taken, *used_categories(catalog)} - {before, after})
-        is_new = after not in taken and not has_others(catalog, after, image_ids)
-        return is_new and bool(usable_names([after], others, where="")[0])
-
-    for old, targets in _kept_names(moves).items():
-        if os.path.lexists(library / to_path(old)) or count_places_in(catalog, old):
-            continue
-        before = nfc(os.fsdecode(old))
-        new = [
-            RenamedFolder(old=before, new=after, image_ids=tuple(image_ids))
-            for folder, image_ids in targets.items()
-            if len(image_ids) >= _LEAST
-            and may_be_called(before, after := nfc(os.fsdecode(folder)), moved_into[folder])
-            and count_places_in(catalog, folder) == len(moved_into[folder])
-        ]
-        if len(new) == 1:
-            yield new[0]
+    search = _Search(catalog, library)
+    for levels in range(1, search.known.depth + 1):
+        found = list(search.at_level(levels, moves))
+        yield from found
+        settled = {image_id for one in found for image_id in one.image_ids}
+        moves = [move for move in moves if move.image_id not in settled]
 
 
-def _kept_names(moves: list[ManualMove]) -> dict[bytes, dict[bytes, list[ImageId]]]:
-    """By old and new category folder: the images that are in it as they were."""
-    kept: dict[bytes, dict[bytes, list[ImageId]]] = defaultdict(lambda: defaultdict(list))
-    for move in moves:
-        (old, _, inner), (new, _, inner_now) = move.old.partition(b"/"), move.new.partition(b"/")
-        if inner == inner_now and _is_category(old) and _is_category(new):
-            kept[old][new].append(move.image_id)
-    return kept
+class _Search:
+    """What the search for renamed folders knows of the library."""
+
+    def __init__(self, catalog: Catalog, library: Path) -> None:
+        self._catalog = catalog
+        self._library = library
+        self._names = read_aliases(catalog)
+        self._taken = _categories_of_model(catalog) | set(self._names.made)
+        self.known = read_known(catalog.connection)
+
+    def at_level(self, levels: int, moves: Sequence[ManualMove]) -> Iterator[RenamedFolder]:
+        """The renamed categories, by folders at this level, with the images that were in them."""
+        moved_into: dict[bytes, set[ImageId]] = defaultdict(set)
+        for move in moves:
+            moved_into[_outer(move.new, levels)].add(move.image_id)
+        for old, targets in self._kept_names(moves, levels).items():
+            if os.path.lexists(self._library / to_path(old)) or count_places_in(self._catalog, old):
+                continue
+            new = [
+                (renamed, kept)
+                for folder, kept in targets.items()
+                if len(kept) >= _LEAST
+                and count_places_in(self._catalog, folder) == len(moved_into[folder])
+                and self._may_be_called(renamed := self._new_names(old, folder, kept), moved_into[folder])
+            ]
+            if len(new) == 1:
+                image_ids = tuple(move.image_id for move in new[0][1])
+                yield from (RenamedFolder(old=one, new=now, image_ids=image_ids) for one, now in new[0][0].items())
+
+    def _kept_names(self, moves: Sequence[ManualMove], levels: int) -> dict[bytes, dict[bytes, list[ManualMove]]]:
+        """By old and new category folder: the images that are in it as they were."""
+        kept: dict[bytes, dict[bytes, list[ManualMove]]] = defaultdict(lambda: defaultdict(list))
+        for move in moves:
+            old, new = _outer(move.old, levels), _outer(move.new, levels)
+            is_same_within = move.old[len(old) :] == move.new[len(new) :]
+            if old != new and is_same_within and self._is_category(old) and self._is_category(new):
+                kept[old][new].append(move)
+        return kept
+
+    def _is_category(self, folder: bytes) -> bool:
+        return bool(folder) and self.known.decision_for(folder) == (Action.FILE, os.fsdecode(folder))
+
+    def _new_names(self, old: bytes, new: bytes, moves: Sequence[ManualMove]) -> dict[str, str]:
+        """The new name of each category in the folder `old`, those without images too."""
+        before, after = nfc(os.fsdecode(old)), nfc(os.fsdecode(new))
+        decided = {self.known.decision_for(folder_of(move.old)) for move in moves}
+        names = {nfc(one[1]) for one in decided if one is not None and one[0] is Action.FILE}
+        names |= {name for name in self._taken if name.startswith(before + SEPARATOR)}
+        return {name: after + name.removeprefix(before) for name in sorted(names)}
+
+    def _may_be_called(self, renamed: Mapping[str, str], image_ids: set[ImageId]) -> bool:
+        others = sorted({*self._taken, *used_categories(self._catalog)} - {*renamed, *renamed.values()})
+        return bool(renamed) and all(
+            self._names.resolve(new) == old
+            or (
+                new not in self._taken
+                and not has_others(self._catalog, new, image_ids)
+                and bool(usable_names([new], others, where="")[0])
+            )
+            for old, new in renamed.items()
+        )
 
 
-def _category_folder(path: bytes) -> bytes:
-    return path.partition(b"/")[0]
-
-
-def _is_category(folder: bytes) -> bool:
-    decided = decision_for_folder(folder) if folder else None
-    return decided is not None and decided[0] is Action.FILE
+def _outer(path: bytes, levels: int) -> bytes:
+    """The first `levels` folders of a path; empty where it has not so many."""
+    parts = path.split(b"/")
+    return b"/".join(parts[:levels]) if len(parts) > levels else b""
 
 
 def _categories_of_model(catalog: Catalog) -> frozenset[str]:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
+
+from classifier.category_names import SEPARATOR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _SPACES: Final = {
@@ -36,28 +41,30 @@ def tag_file(image: Path, kind: TagFormat) -> Path:
 
 
 def tag_content(category: str, kind: TagFormat) -> bytes:
-    """What stands in it."""
+    """What stands in it; each level of a nested category is a tag."""
+    levels = category.split(SEPARATOR)
     match kind:
         case TagFormat.XMP:
-            return _xmp(category)
+            return _xmp(levels)
         case TagFormat.TXT:
-            return f"{category}\n".encode()
+            return "".join(f"{level}\n" for level in levels).encode()
         case TagFormat.CAPTION:  # a comma within a name would make two tags of it
-            return ", ".join(" ".join(part.replace(",", " ").split()) for part in category.split("/")).encode()
+            return ", ".join(" ".join(part.replace(",", " ").split()) for part in levels).encode()
 
 
-def _xmp(category: str) -> bytes:
+def _xmp(levels: Sequence[str]) -> bytes:
     for prefix, uri in _SPACES.items():
         ET.register_namespace(prefix, uri)
     meta = ET.Element(f"{{{_SPACES['x']}}}xmpmeta")
     about = ET.SubElement(ET.SubElement(meta, f"{{{_RDF}}}RDF"), f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": ""})
-    one_level = category.replace("|", "-")  # which would begin another level
-    for space, name, kind, text in (
-        ("dc", "subject", "Bag", category),
-        ("lr", "hierarchicalSubject", "Bag", f"illsort|{one_level}"),
-        ("digiKam", "TagsList", "Seq", f"illsort/{category}"),
+    safe = [level.replace("|", "-") for level in levels]  # which would begin another level
+    for space, name, kind, texts in (
+        ("dc", "subject", "Bag", levels),
+        ("lr", "hierarchicalSubject", "Bag", ["|".join(["illsort", *safe])]),
+        ("digiKam", "TagsList", "Seq", ["/".join(["illsort", *levels])]),
     ):
         items = ET.SubElement(ET.SubElement(about, f"{{{_SPACES[space]}}}{name}"), f"{{{_RDF}}}{kind}")
-        ET.SubElement(items, f"{{{_RDF}}}li").text = text
+        for text in texts:
+            ET.SubElement(items, f"{{{_RDF}}}li").text = text
     ET.indent(meta, " ")
     return bytes(ET.tostring(meta, encoding="utf-8", xml_declaration=True)) + b"\n"

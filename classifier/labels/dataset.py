@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from PIL import Image
 
-from classifier.errors import Counted, LabelsError, Message, Undecodable
+from classifier.errors import Counted, LabelsError, Message, Undecodable, join_errors
 from classifier.images.decode import decode
 from classifier.images.hashing import hash_bytes, perceptual_hash
 from classifier.images.safe_open import read_image_file
 from classifier.labels.from_annotations import Feedback
-from classifier.labels.load import MIN_IMAGES, join_errors
+from classifier.labels.load import MIN_IMAGES
 from classifier.progress import Progress
 from classifier.reasons import Reason
 from classifier.records import Example, Failure, FailureKind, Label, Selection

@@ -5,16 +5,18 @@ The latest annotation of an image takes precedence over older labels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from classifier.catalog import annotation_log, runs
 from classifier.catalog.categories import CategoryAliases, nfc, read_aliases
+from classifier.catalog.category_folders import read_known
 from classifier.catalog.connection import Catalog, read_catalog
 from classifier.catalog.places import all_places, place_of
 from classifier.catalog.values import to_bytes, to_path
-from classifier.category_names import check_names
+from classifier.category_names import MOST_LEVELS, at_depth, check_names
 from classifier.errors import LabelsError, Message
 from classifier.images.walk_result import WalkResult
 from classifier.labels.load import category_folders, images_in
@@ -49,12 +51,15 @@ class Feedback:
         return replace(example, label=replace(example.label, category=""))
 
 
-def read_feedback(library: Path | None) -> Feedback:
-    """The annotations of `library` (None: none). Raises LibraryError if it is not a library."""
+def read_feedback(library: Path | None, *, depth: int = MOST_LEVELS) -> Feedback:
+    """The annotations of `library` (None: none), of categories up to `depth` levels, which deeper ones count as.
+
+    Raises LibraryError if it is not a library.
+    """
     if library is None:
         return Feedback()
     with read_catalog(library) as catalog:
-        annotations = annotation_log.latest(catalog)
+        annotations = dict(_at_depth(annotation_log.latest(catalog), depth))
         labels = []
         for image_id, annotation in annotations.items():
             place = place_of(catalog, image_id)
@@ -67,25 +72,26 @@ def read_feedback(library: Path | None) -> Feedback:
     return Feedback(labels=tuple(labels), annotations=annotations, names=names)
 
 
-def placed_by_hand(catalog: Catalog, library: Path) -> dict[str, int]:
+def placed_by_hand(catalog: Catalog, library: Path, *, depth: int = 1) -> dict[str, int]:
     """How many images of each category folder illsort did not put there; empty unless `illsort label` was used here.
 
-    Training reads them as labels. Folders that cannot be listed are left out.
+    Training reads them as labels; `depth` levels of folders make a category, or more where the library has nested ones.
+    Folders that cannot be listed are left out.
     """
     if not runs.has_run_of_kind(catalog, "label"):
         return {}
     known = {place.path for place in all_places(catalog)}
-    counts: dict[str, int] = {}
+    categories = replace(read_known(catalog.connection), least_depth=depth)
+    counts: Counter[str] = Counter()
     for folder in category_folders(library):
         try:
             found = WalkResult()
             paths = set(images_in(folder, found)) - {path for path, _ in found.refused}
         except OSError:
             continue
-        count = sum(to_bytes(path.relative_to(library)) not in known for path in paths)
-        if count:
-            counts[nfc(folder.name)] = counts.get(nfc(folder.name), 0) + count
-    return counts
+        within = [path.relative_to(library) for path in paths]
+        counts.update(nfc(categories.category_of(path.parts[:-1])) for path in within if to_bytes(path) not in known)
+    return dict(counts)
 
 
 def usable_names(found: Sequence[str], known: Sequence[str], *, where: str) -> tuple[list[str], list[Message]]:
@@ -99,6 +105,16 @@ def usable_names(found: Sequence[str], known: Sequence[str], *, where: str) -> t
         else:
             allowed.append(name)
     return allowed, errors
+
+
+def _at_depth(annotations: Mapping[ImageId, Annotation], depth: int) -> Iterator[tuple[ImageId, Annotation]]:
+    """The annotations with outer categories; what is not of a nested category may well be of the outer one."""
+    for image_id, annotation in annotations.items():
+        category = annotation.category and at_depth(annotation.category, depth)
+        if category == annotation.category:
+            yield image_id, annotation
+        elif annotation.kind is not AnnotationKind.WRONG:
+            yield image_id, replace(annotation, category=category)
 
 
 def _selection(annotation: Annotation) -> Selection:

@@ -5,22 +5,19 @@ A category whose name has two Unicode forms, as on macOS and on other systems, i
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 from pathlib import Path
 
 from classifier.catalog.categories import nfc
-from classifier.category_names import check_names
-from classifier.errors import Counted, LabelsError, Message, located_message, message_of
+from classifier.category_names import SEPARATOR, check_names
+from classifier.errors import Counted, LabelsError, Message, join_errors, located_message
 from classifier.images.ignored_files import is_system_folder
 from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
-from classifier.labels.encoding import decode_csv
+from classifier.labels.csv_file import labels_of_csv
 from classifier.paths import command, quoted
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Label, Selection
@@ -29,14 +26,13 @@ MIN_IMAGES = 2
 """One to train on, one for validation."""
 UNKNOWN = "_unknown"
 """The folder of images of no category, as sorting and `illsort label` name it."""
-_COLUMNS = ("file_name", "label")
-_MAX_LISTED = 10
 
 
 def read_labels(
     *,
     folder: Path | None,
     csv_file: Path | None,
+    depth: int = 1,
     further: tuple[Label, ...] = (),
     by_chance: bool = False,
     progress: Progress | None = None,
@@ -44,7 +40,8 @@ def read_labels(
 ) -> tuple[Label, ...]:
     """Labels from `csv_file` if given, else from the category folders in `folder`; sorted by category and path.
 
-    With `by_chance` they count as drawn at random, and so do the images in the folder's `_unknown`, which come first,
+    Of nested folders, `depth` levels make the category; what is in a folder above is of that folder's category. With
+    `by_chance` they count as drawn at random, and so do the images in the folder's `_unknown`, which come first,
     without a category. `further` labels are added, or may be the only ones. A link to a file counts as that file. A
     folder in a category that cannot be read is among the labels, and fails when it is read. Raises LabelsError in one
     line: no source, no labels, categories with fewer than two images, a bad name, a missing column or missing files.
@@ -52,9 +49,9 @@ def read_labels(
     Once `is_stopped` says so, what was found in the folder so far is all, and its categories are not checked.
     """
     if csv_file is not None:
-        labels, where = _from_csv(csv_file, folder, progress or SilentProgress()), csv_file
+        labels, where = labels_of_csv(csv_file, folder, depth, progress or SilentProgress()), csv_file
     elif folder is not None:
-        labels, where = _from_folder(folder, progress or SilentProgress(), is_stopped), folder
+        labels, where = _from_folder(folder, depth, progress or SilentProgress(), is_stopped), folder
     elif further:
         labels, where = [], Path(os.path.commonpath([label.path.parent for label in further]))
     else:
@@ -75,14 +72,6 @@ def read_labels(
 def categories_of(labels: tuple[Label, ...]) -> tuple[str, ...]:
     """The categories in the order of the bundle: by name."""
     return tuple(sorted({label.category for label in labels} - {""}))
-
-
-def join_errors(errors: Sequence[Message]) -> Message:
-    """The first ten errors in one line, and how many more there are: a user can fix them together."""
-    listed, more = list(errors[:_MAX_LISTED]), len(errors) - _MAX_LISTED
-    if more > 0:
-        listed.append(Message("and {more:,} more", more=more))
-    return reduce(lambda first, then: Message("{first}; {then}", first=first, then=then), listed)
 
 
 def train_command(folder: Path) -> str:
@@ -123,21 +112,23 @@ def _check_counts(labels: list[Label], where: Path) -> None:
         )
 
 
-def _from_folder(folder: Path, progress: Progress, is_stopped: Callable[[], bool] | None) -> list[Label]:
+def _from_folder(folder: Path, depth: int, progress: Progress, is_stopped: Callable[[], bool] | None) -> list[Label]:
     if not folder.is_dir():
         raise LabelsError("labels.folder = {folder}: there is no such folder", folder=folder)
     labels, found = [], WalkResult()
     empty: list[Message] = []
     try:
-        for category in category_folders(folder):
-            paths = list(images_in(category, found, is_stopped))
+        for outer in category_folders(folder):
+            paths = list(images_in(outer, found, is_stopped))
             links, found.links = found.links, 0
-            empty += [] if paths else [_empty_message(category, links)]
-            labels += [Label(path=path, category=category.name) for path in paths]
+            refused = {path for path, _ in found.refused}
+            new = [Label(path=path, category=_category(path, folder, depth, refused)) for path in paths]
+            labels += new
             if is_stopped is not None and is_stopped():
                 return labels
+            empty += [_empty_message(inner, links) for inner in _empty_folders(outer, new, depth)]
             if links:
-                progress.say(_links_in_words(category, links))
+                progress.say(_links_in_words(outer, links))
     except OSError as error:
         raise LabelsError(
             "labels.folder = {folder}: cannot be read ({why})", folder=folder, why=located_message(error)
@@ -146,6 +137,31 @@ def _from_folder(folder: Path, progress: Progress, is_stopped: Callable[[], bool
         raise LabelsError("{categories}; put pictures in it or remove the folder", categories=join_errors(empty))
     _say_notes(labels, found, progress)
     return labels
+
+
+def _category(path: Path, folder: Path, depth: int, refused: Container[Path]) -> str:
+    """The category of a file by the folders that it is in; of a folder that cannot be read by its own name too."""
+    parts = path.relative_to(folder).parts
+    return SEPARATOR.join((parts if path in refused else parts[:-1])[:depth])
+
+
+def _empty_folders(outer: Path, labels: Sequence[Label], depth: int) -> Iterator[Path]:
+    """The outermost category folders, down to `depth` levels, without any of the labels of `outer`."""
+    if not labels:
+        yield outer
+    held = {folder for label in labels for folder in (label.path, *label.path.parents)} if depth > 1 else set()
+    folders = [outer] if labels else []
+    for _ in range(depth - 1):
+        inner = [one for folder in folders for one in _readable_folders(folder)]
+        yield from (one for one in inner if one not in held)
+        folders = [one for one in inner if one in held]
+
+
+def _readable_folders(folder: Path) -> list[Path]:
+    try:
+        return category_folders(folder)
+    except OSError:  # it is among the labels, and fails when it is read
+        return []
 
 
 def _without_category(folder: Path | None) -> list[Label]:
@@ -210,66 +226,3 @@ def _say_notes(labels: list[Label], found: WalkResult, progress: Progress) -> No
                     category=category,
                 )
             )
-
-
-def _from_csv(csv_file: Path, folder: Path | None, progress: Progress) -> list[Label]:
-    root = csv_file.parent if folder is None else folder
-    try:
-        text, is_gbk = decode_csv(csv_file.read_bytes())
-        if is_gbk:
-            progress.say(
-                Message('{csv_file} is read as GBK; if names are wrong, save it as "CSV UTF-8"', csv_file=csv_file)
-            )
-        rows = csv.DictReader(io.StringIO(text, newline=""))
-        missing = set(_COLUMNS) - set(rows.fieldnames or ())
-        if missing:
-            raise LabelsError(
-                "{csv_file}: has no column {columns}; needs file_name,label",
-                csv_file=csv_file,
-                columns=" and ".join(sorted(missing)),
-            )
-        read = [(rows.line_num, _from_row(row, root)) for row in rows]
-    except UnicodeDecodeError as error:
-        raise LabelsError(
-            'labels.csv = {csv_file}: is not UTF-8 (byte {byte:#04x}); save it as "CSV UTF-8", as Excel calls it',
-            csv_file=csv_file,
-            byte=error.object[error.start],
-        ) from None
-    except (OSError, csv.Error) as error:
-        raise LabelsError(
-            "labels.csv = {csv_file}: cannot be read ({why})", csv_file=csv_file, why=message_of(error)
-        ) from None
-    errors: dict[Message, list[int]] = {}
-    for line, one in read:
-        if isinstance(one, Message):
-            errors.setdefault(one, []).append(line)
-    if errors:
-        raise LabelsError(
-            "{csv_file}, {rows}",
-            csv_file=csv_file,
-            rows=join_errors([_in_lines(lines, what) for what, lines in errors.items()]),
-        )
-    return [one for _, one in read if isinstance(one, Label)]
-
-
-def _in_lines(lines: list[int], what: Message) -> Message:
-    listed, more = ", ".join(map(str, lines[:_MAX_LISTED])), len(lines) - _MAX_LISTED
-    if more > 0:
-        return Message("lines {lines}, and {more:,} more: {what}", lines=listed, more=more, what=what)
-    return Counted("line {lines}: {what}", "lines {lines}: {what}", count=len(lines), lines=listed, what=what)
-
-
-def _from_row(row: dict[str | None, str | list[str] | None], root: Path) -> Label | Message | None:
-    """A label, or the error of the row, or None for a row of empty cells, which spreadsheets may leave."""
-    extra = row.get(None) or ()
-    if any(cell.strip() for cell in extra):
-        return Message("more columns than the first line has; a name with a comma needs quotes around it")
-    name, category = (str(row[column] or "").strip() for column in _COLUMNS)
-    if not name or not category:
-        return Message("file_name or label is empty") if any(_cells(row.values())) else None
-    path = root / Path(name)
-    return Label(path=path, category=category) if path.is_file() else Message("there is no file {path}", path=path)
-
-
-def _cells(values: Iterable[str | list[str] | None]) -> Iterator[str]:
-    return (value.strip() for value in values if isinstance(value, str))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from classifier.catalog import annotation_log, decisions
+from classifier.catalog.category_folders import read_known
 from classifier.catalog.connection import Catalog
 from classifier.catalog.manual_moves import manually_placed
 from classifier.catalog.moves import last_placed
@@ -70,6 +71,7 @@ class DecisionApplier:
         self._has_rest = True
         self._folders = CategoryFolders(library)
         self._manual_folders = manually_placed(catalog)
+        self._known = read_known(catalog.connection).with_names(self._merge.categories)
         self._folder_cache: dict[tuple[Action, str], tuple[Path, bytes]] = {}
         self.relinked: frozenset[ImageId] = frozenset()
         """Images whose symbolic link pointed into a renamed crawl: linked again, whatever the mode is."""
@@ -190,6 +192,7 @@ class DecisionApplier:
             categories=merge.categories,
             annotations=annotation_log.exclude_moved(self._catalog, annotation_log.current(annotations)),
             manual_folders=self._manual_folders,
+            known=self._known,
         )
 
     def _is_misplaced(self, row: PredictionRow, decision: Decision) -> bool:

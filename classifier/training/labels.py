@@ -47,11 +47,12 @@ def gather(given: Settings, progress: Progress, *, ask: Callable[[Message], bool
         report_reconciled(reconcile_if_free(settings.folder, progress), progress)
     if settings.library is not None:
         settle_if_free(settings.library, given, ask=ask, progress=progress)
-    feedback = read_feedback(settings.library)
+    feedback = read_feedback(settings.library, depth=settings.depth)
     draws = read_draws(settings.folder, settings.library)
     found = read_labels(
         folder=settings.folder,
         csv_file=settings.csv,
+        depth=settings.depth,
         further=feedback.labels,
         by_chance=settings.by_chance,
         progress=progress,

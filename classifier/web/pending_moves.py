@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log, audits, decisions, runs
+from classifier.catalog.category_folders import REVIEW
 from classifier.catalog.queue import items_of_categories, items_of_images
 from classifier.catalog.ranking import attach_newest
+from classifier.category_names import SEPARATOR
 from classifier.decision.decide import apply_annotation
 from classifier.decision.suggestions import read_suggestions
-from classifier.filing.destination import REVIEW, is_in_its_folder
+from classifier.filing.destination import is_in_its_folder
 from classifier.filing.reconcile import open_library
 from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
@@ -81,8 +83,9 @@ def misplaced_decisions(catalog: Catalog, guesses: Suggestions) -> Iterator[Deci
 
 def _guessed_once(row: QueueItem, guesses: Suggestions) -> str:
     """The earlier best guess, from the folder where it waits; empty if no model ever predicted."""
-    if row.path.parent.parent.name == REVIEW:
-        return row.path.parent.name
+    parts = row.path.parent.parts
+    if len(parts) > 1 and parts[0] == REVIEW:
+        return SEPARATOR.join(parts[1:])
     return row.category if guesses.model else ""
 
 

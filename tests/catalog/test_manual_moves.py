@@ -7,7 +7,7 @@ import pytest
 
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.manual_moves import manually_placed, record_move
+from classifier.catalog.manual_moves import manually_placed, record_moves
 from classifier.catalog.places import LibraryFile, add_places
 from classifier.records import Annotation, AnnotationKind, ImageId, Method
 
@@ -27,7 +27,7 @@ def test_an_annotation_after_a_manual_move_counts_at_any_clock(tmp_path: Path, a
     with open_catalog(tmp_path) as catalog:
         annotation_log.add(catalog, verdict(at))
         add_places(catalog, [NEW], renamed=False)
-        record_move(catalog.connection, OLD, NEW)
+        record_moves(catalog.connection, [(OLD, NEW)])
         assert {ID: b"b"} == manually_placed(catalog)
 
         annotation_log.add(catalog, verdict(at))

@@ -54,6 +54,20 @@ def test_each_filed_picture_gets_files_that_other_programs_read(library: Path) -
     assert [("subject", ["猫"]), ("hierarchicalSubject", ["illsort|猫"]), ("TagsList", ["illsort/猫"])] == lists
 
 
+def test_each_level_of_a_nested_category_is_a_tag_and_the_hierarchy_has_all(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, Kind(category="游戏/甘雨", confidences=[0.9]))
+    illsort("export", library, "--xmp", "--txt")
+    found = _tags(library)
+
+    (text,) = (content for path, content in found.items() if path.endswith(".txt"))
+    (xmp,) = (content for path, content in found.items() if path.endswith(".xmp"))
+    root = ET.fromstring(xmp)  # noqa: S314 - our own
+    assert "游戏\n甘雨\n".encode() == text
+    assert [["游戏", "甘雨"], ["illsort|游戏|甘雨"], ["illsort/游戏/甘雨"]] == [
+        [one.text for one in part.iter(f"{RDF}li")] for part in root[0][0]
+    ]
+
+
 def test_they_are_known_and_written_once(library: Path) -> None:
     illsort("export", library, "--xmp", "--txt")
     seen = verify(library)

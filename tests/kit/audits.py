@@ -54,6 +54,7 @@ def filed_library(
         for kind in kinds:
             for number, confidence in enumerate(kind.confidences):
                 path = crawl / f"{kind.category} {number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content(kind.category, number))
                 moves.append(move_of(path, method=Method.LINK, folder=kind.category))
                 top = [[kind.category, int(confidence * 100) / 100]]

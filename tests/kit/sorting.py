@@ -67,9 +67,19 @@ class MarkedApplier(apply.DecisionApplier):
 
 
 def sort(
-    library: Path, crawl: Path, *, method: Method, batch: int, restore_deleted: bool = False, sidecars: bool = True
+    library: Path,
+    crawl: Path,
+    *,
+    method: Method,
+    batch: int,
+    restore_deleted: bool = False,
+    sidecars: bool = True,
+    manifest: Manifest = MANIFEST,
 ) -> list[Outcome]:
-    """Recover, reconcile, scan, file what is not where it belongs, sidecars after each batch; what was not placed."""
+    """Recover, reconcile, scan, file what is not where it belongs, sidecars after each batch; what was not placed.
+
+    A picture whose content begins with "a" is of the first category of `manifest`, with "b" of the second, and so on.
+    """
     apply.BATCH = batch
     silent = SilentProgress()
     with hold_lock(library), open_catalog(library) as catalog:
@@ -77,7 +87,7 @@ def sort(
         recover(catalog, library)
         reconcile(catalog, library)
         run = runs.begin(
-            catalog, kind="sort", crawl=crawl, mode=method.value, model=MANIFEST.key, bundle=Path(), settings={}
+            catalog, kind="sort", crawl=crawl, mode=method.value, model=manifest.key, bundle=Path(), settings={}
         )
         scan(catalog, run=run, crawl=crawl, library=library, progress=silent)
         recognize(catalog, run=run, crawl=crawl, progress=silent)
@@ -86,9 +96,10 @@ def sort(
             library_changes.restore_deleted(catalog, run=run, crawl=crawl)
         make = partial(_make, catalog, library, run)
         remove_dangling_links(catalog, library, run=run, crawl=crawl, execute=make)
-        _predict(catalog, run=run, crawl=crawl)
+        _predict(catalog, run=run, crawl=crawl, manifest=manifest)
         names, mode = read_aliases(catalog), Mode(method.value)
-        policy = Policy(manifest=MANIFEST, thresholds=(0.5,) * 2, mode=mode, sidecars=sidecars, names=names)
+        thresholds = (0.5,) * len(manifest.categories)
+        policy = Policy(manifest=manifest, thresholds=thresholds, mode=mode, sidecars=sidecars, names=names)
         applier = MarkedApplier(
             catalog,
             run=run,
@@ -130,12 +141,14 @@ def warm_up() -> None:
         undo_all(library)
 
 
-def _predict(catalog: Catalog, *, run: int, crawl: Path) -> None:
+def _predict(catalog: Catalog, *, run: int, crawl: Path, manifest: Manifest) -> None:
     with catalog.transaction():
-        for path in list(files.to_predict(catalog, run=run, crawl=crawl, model=MANIFEST.key)):
+        for path in list(files.to_predict(catalog, run=run, crawl=crawl, model=manifest.key)):
             content = path.read_bytes()
             picture = ImageInfo(id=image_id_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
-            logits = np.array([9, 0] if content[:1] == b"a" else [0, 9], np.float32)
+            likely = next((n for n in range(len(manifest.categories)) if content[:1] == b"abcdefg"[n : n + 1]), -1)
+            logits = np.zeros(len(manifest.categories), np.float32)
+            logits[likely] = 9
             add_image(catalog, picture)
-            add_logits(catalog, picture.id, model=MANIFEST.key, logits=logits)
+            add_logits(catalog, picture.id, model=manifest.key, logits=logits)
             files.set_image_id(catalog, image_file(path), picture.id)

@@ -47,7 +47,7 @@ def count_labels(labels: LabelSettings, *, most_seconds: float = _MOST_S, stop: 
         return stop.is_set() or time.monotonic() > end
 
     try:
-        found = read_labels(folder=folder, csv_file=csv_file, is_stopped=is_over)
+        found = read_labels(folder=folder, csv_file=csv_file, depth=labels.depth, is_stopped=is_over)
     except (IllsortError, OSError) as error:
         why = _not_all(0, most_seconds) if time.monotonic() > end else message_of(error)
         return NO_LABELS | in_both_languages("trouble", why)

@@ -1,0 +1,193 @@
+"""Categories within categories: folders in folders, filed into, moved by hand, renamed and taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from classifier.catalog.categories import read_aliases
+from classifier.catalog.category_folders import KnownCategories
+from classifier.catalog.connection import read_catalog
+from classifier.catalog.stats import library_stats
+from classifier.filing.reconcile import open_library
+from classifier.filing.settle_changes import Answer, settle_changes
+from classifier.filing.undo import undo
+from classifier.filing.verify import verify
+from classifier.images import ignored_files
+from classifier.labels.from_annotations import read_feedback
+from classifier.progress import SilentProgress
+from classifier.records import Action, Method
+from classifier.settings import Settings
+from kit.sorting import MANIFEST, sort
+
+NESTED = MANIFEST.model_copy(update={"categories": ("游戏/甘雨", "游戏/刻晴", "chibi", "游戏")})
+"""A picture whose content begins with a is of the first, and so on."""
+CRAWL = ("a1", "a2", "b1", "b2", "c1", "c2", "d1", "d2")
+FILED = {
+    *("游戏/甘雨/a1.jpg", "游戏/甘雨/a2.jpg", "游戏/刻晴/b1.jpg", "游戏/刻晴/b2.jpg"),
+    *("chibi/c1.jpg", "chibi/c2.jpg", "游戏/d1.jpg", "游戏/d2.jpg"),
+}
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """Two pictures of each category, filed."""
+    (tmp_path / "crawl").mkdir()
+    for name in CRAWL:
+        (tmp_path / "crawl" / f"{name}.jpg").write_bytes(name.encode())
+    sort_again(tmp_path / "library")
+    return tmp_path / "library"
+
+
+def sort_again(library: Path) -> None:
+    sort(library, library.parent / "crawl", method=Method.COPY, batch=10, sidecars=False, manifest=NESTED)
+
+
+def settle(library: Path, answer: Answer = Answer.LEARN) -> dict[str, dict[str, int]]:
+    with open_library(library, SilentProgress()) as catalog:
+        return settle_changes(
+            catalog, library, Settings(), ask=None, progress=SilentProgress(), answer=answer
+        ).as_dict()
+
+
+def drag(library: Path, source: str, target: str) -> None:
+    (library / target).parent.mkdir(parents=True, exist_ok=True)
+    (library / source).rename(library / target)
+
+
+def files(library: Path) -> set[str]:
+    return {
+        path.relative_to(library).as_posix()
+        for path in library.rglob("*")
+        if path.is_file() and ".illsort" not in path.parts
+    }
+
+
+def labels(library: Path) -> dict[str, str]:
+    return {label.path.relative_to(library).as_posix(): label.category for label in read_feedback(library).labels}
+
+
+def test_each_picture_is_filed_into_the_folder_of_its_nested_category(library: Path) -> None:
+    found = verify(library)
+
+    assert FILED == files(library)
+    assert {"游戏/甘雨": 2, "游戏/刻晴": 2, "chibi": 2, "游戏": 2} == library_stats(library).filed
+    assert ([], [], {}) == (found.off, found.yours, found.missing)
+    undo(library)
+    assert set() == files(library)
+    assert [] == [path for path in library.iterdir() if path.name != ".illsort"]
+
+
+def test_a_picture_moved_into_a_nested_folder_is_labeled_with_it_and_stays(library: Path) -> None:
+    drag(library, "游戏/甘雨/a1.jpg", "游戏/刻晴/a1.jpg")
+    drag(library, "游戏/d1.jpg", "游戏/甘雨/mine/d1.jpg")
+
+    assert {"moved": {"游戏/刻晴": 1, "游戏/甘雨/mine": 1}, "added": {}} == settle(library)
+
+    assert {"游戏/刻晴/a1.jpg": "游戏/刻晴", "游戏/甘雨/mine/d1.jpg": "游戏/甘雨"} == labels(library)
+    before = files(library)
+    sort_again(library)
+    assert before == files(library)
+    assert {"游戏/甘雨": 2, "游戏/刻晴": 3, "chibi": 2, "游戏": 1} == library_stats(library).filed
+    assert [] == verify(library).off
+
+
+def test_a_folder_made_by_hand_in_a_category_with_others_is_a_new_one(library: Path) -> None:
+    drag(library, "游戏/甘雨/a1.jpg", "游戏/胡桃/a1.jpg")
+    drag(library, "chibi/c1.jpg", "chibi/best/c1.jpg")
+    drag(library, "游戏/刻晴/b1.jpg", "动画/初音/2024/b1.jpg")
+
+    settle(library)
+
+    assert {"游戏/胡桃/a1.jpg": "游戏/胡桃", "动画/初音/2024/b1.jpg": "动画/初音"} == labels(library)
+    assert 2 == library_stats(library).filed["chibi"]
+
+
+def test_a_picture_put_into_a_nested_folder_is_a_label_of_it(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ignored_files, "SECOND_LOOK_S", 0.0)
+    Image.new("RGB", (40, 30), "red").save(library / "游戏" / "甘雨" / "new.png")
+    Image.new("RGB", (40, 30), "blue").save(library / "游戏" / "over.png")
+
+    assert {"moved": {}, "added": {"游戏/甘雨": 1, "游戏": 1}} == settle(library)
+    assert {"游戏/甘雨/new.png": "游戏/甘雨", "游戏/over.png": "游戏"} == labels(library)
+
+
+def test_a_renamed_folder_of_a_nested_category_is_its_new_name(library: Path) -> None:
+    (library / "游戏" / "甘雨").rename(library / "游戏" / "Ganyu")
+    with open_library(library, SilentProgress()) as catalog:
+        assert {"游戏/甘雨": "游戏/Ganyu"} == dict(read_aliases(catalog).now)
+    sort_again(library)
+
+    assert {name.replace("甘雨", "Ganyu") for name in FILED} == files(library)
+    assert {"moved": {}, "added": {}} == settle(library)
+
+
+def test_with_a_renamed_outer_folder_every_category_in_it_has_a_new_name(library: Path) -> None:
+    (library / "游戏" / "甘雨" / "a2.jpg").unlink()  # so that one picture of it is left
+    (library / "游戏").rename(library / "Games")
+    with open_library(library, SilentProgress()) as catalog:
+        renamed = dict(read_aliases(catalog).now)
+    sort_again(library)
+
+    assert {"游戏": "Games", "游戏/甘雨": "Games/甘雨", "游戏/刻晴": "Games/刻晴"} == renamed
+    assert {name.replace("游戏", "Games") for name in FILED} - {"Games/甘雨/a2.jpg"} == files(library)
+    assert {"moved": {}, "added": {}} == settle(library)
+    (library / "Games").rename(library / "游戏")
+    sort_again(library)
+    assert FILED - {"游戏/甘雨/a2.jpg"} == files(library)
+    with read_catalog(library) as catalog:
+        assert {"游戏/甘雨"} == {read_aliases(catalog).resolve("游戏/甘雨")}
+
+
+def test_a_nested_folder_moved_into_another_keeps_its_pictures_together(library: Path) -> None:
+    drag(library, "游戏/甘雨", "动画/甘雨")
+    with open_library(library, SilentProgress()) as catalog:
+        assert {"游戏/甘雨": "动画/甘雨"} == dict(read_aliases(catalog).now)
+    sort_again(library)
+
+    assert {name.replace("游戏/甘雨", "动画/甘雨") for name in FILED} == files(library)
+
+
+def test_a_library_sorted_by_flat_categories_goes_on_with_nested_ones(tmp_path: Path) -> None:
+    """A folder that a person made in a category before stays part of it."""
+    crawl, library = tmp_path / "crawl", tmp_path / "library"
+    crawl.mkdir()
+    for name in CRAWL:
+        (crawl / f"{name}.jpg").write_bytes(name.encode())
+    flat = MANIFEST.model_copy(update={"categories": ("游戏", "chibi"), "weights_sha256": "0" * 64})
+    sort(library, crawl, method=Method.COPY, batch=10, sidecars=False, manifest=flat)
+    drag(library, "chibi/c1.jpg", "chibi/best/c1.jpg")
+    sort_again(library)
+
+    assert FILED - {"chibi/c1.jpg"} | {"chibi/best/c1.jpg"} == files(library)
+    assert {"游戏/甘雨": 2, "游戏/刻晴": 2, "chibi": 2, "游戏": 2} == library_stats(library).filed
+    undo(library)
+    assert {"游戏/a1.jpg", "游戏/a2.jpg", "chibi/best/c1.jpg"} <= files(library)
+    assert {"游戏": 2, "chibi": 6} == library_stats(library).filed
+    assert [] == verify(library).off
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        ("游戏/甘雨", (Action.FILE, "游戏/甘雨")),
+        ("游戏/甘雨/2024", (Action.FILE, "游戏/甘雨")),
+        ("游戏/new", (Action.FILE, "游戏/new")),
+        ("游戏", (Action.FILE, "游戏")),
+        ("chibi/2024", (Action.FILE, "chibi")),
+        ("new/one/2024", (Action.FILE, "new/one")),
+        ("_review/游戏/甘雨", (Action.REVIEW, "游戏/甘雨")),
+        ("_review", (Action.REVIEW, "")),
+        ("游戏/_review", (Action.REVIEW, "游戏")),
+        ("游戏/甘雨/_review/x", (Action.REVIEW, "游戏/甘雨")),
+        ("_unknown/游戏", (Action.UNKNOWN, "")),
+        ("_other/游戏", None),
+        ("", None),
+    ],
+)
+def test_a_folder_stands_for_a_decision(folder: str, expected: tuple[Action, str] | None) -> None:
+    known = KnownCategories(frozenset({"游戏/甘雨", "chibi"}))
+
+    assert expected == known.decision_for(folder.encode())
