@@ -19,6 +19,9 @@ _BECAUSE: Final[Mapping[ReasonCode, Message]] = {
     ReasonCode.ABOVE_GUARANTEE: Message("at least {threshold:g} for {first}"),
     ReasonCode.BELOW_GUARANTEE: Message("below {threshold:g} for {first}"),
     ReasonCode.NO_GUARANTEE: Message("no error rate can be promised for {first}"),
+    ReasonCode.SURE_OF_PARENT: Message(
+        "{share:g} for {parent}, at least {threshold:g}, but no category in it is sure enough"
+    ),
     ReasonCode.BELOW_AUDITED: Message("below {threshold:.4f} ({source})"),
     ReasonCode.TRUNCATED: Message("the file ends early, so only a part of the picture was seen"),
     ReasonCode.OOD: Message("unlike every labeled picture (distance {distance:.3f}, yours are below {limit:.3f})"),

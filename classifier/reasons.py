@@ -24,6 +24,7 @@ class ReasonCode(StrEnum):
     ABOVE_GUARANTEE = "above_guarantee"  # digits, threshold, top
     BELOW_GUARANTEE = "below_guarantee"  # digits, threshold, top
     NO_GUARANTEE = "no_guarantee"  # digits, top
+    SURE_OF_PARENT = "sure_of_parent"  # digits, levels (of the parent), parent, share, threshold, top
     BELOW_AUDITED = "below_audited"  # date, digits, max_error (absent if none was asked for), threshold, top
     TRUNCATED = "truncated"  # digits, top
     OOD = "ood"  # digits, distance, limit, top

@@ -29,6 +29,7 @@ def reasons(name: str) -> dict[ReasonCode, Reason]:
         "above_guarantee": {"digits": 3, **compared},
         "below_guarantee": {"digits": 3, **compared},
         "no_guarantee": {"digits": 3, "top": top},
+        "sure_of_parent": {"digits": 2, "levels": 1, "parent": name, "share": 0.96, **compared},
         "below_audited": {"digits": 4, "max_error": 0.02, **compared, **day},
         "ood": unlike,
         "near_ood": unlike,

@@ -37,7 +37,8 @@ _KEPT = "run, picture, undone, moved, before, action, category, confidence, reas
 # One statement for all rows: a trigger for each takes three times as long.
 _KEEP = f"""
 INSERT OR REPLACE INTO decided_before ({_KEPT})
-SELECT n.run, d.picture, 0, (d.action, d.category) IS NOT (n.action, n.category),
+SELECT n.run, d.picture, 0, (d.action, d.category, d.reason_code = 'sure_of_parent')
+        IS NOT (n.action, n.category, n.reason_code = 'sure_of_parent'),
     d.run, d.action, d.category, d.confidence, d.reason_code, d.reason_params
 FROM temp.deciding AS n CROSS JOIN decisions AS d ON d.picture = n.picture AND d.run != n.run
 WHERE (d.action, d.category, d.confidence, d.reason_code, d.reason_params)
@@ -224,11 +225,11 @@ def decide_as_placed(catalog: Catalog, decisions: Iterable[Decision], *, run: in
     )
 
 
-def count_not_moved(catalog: Catalog) -> int:
-    """How many images of the library could not be moved to their folder, and count where they are."""
+def count_with_reason(catalog: Catalog, code: ReasonCode) -> int:
+    """How many images of the library have a decision for this reason."""
     (count,) = catalog.connection.execute(
         "SELECT count(*) FROM decisions JOIN places ON places.picture = decisions.picture WHERE reason_code = ?",
-        (ReasonCode.NOT_MOVED.value,),
+        (code.value,),
     ).fetchone()
     return int(count)
 

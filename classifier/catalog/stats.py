@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog import embeddings, files, runs
 from classifier.catalog.categories import CategoryAliases, read_aliases
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.decisions import count_not_moved
+from classifier.catalog.decisions import count_with_reason
 from classifier.catalog.embeddings import StoreStats
 from classifier.catalog.library_changes import DELETED, count_missing
 from classifier.catalog.runs import EndState, RunState, run_states
@@ -18,6 +18,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import to_bytes, to_message, to_path
 from classifier.paths import displayable, to_text
 from classifier.reason_text import reason_message
+from classifier.reasons import ReasonCode
 from classifier.records import Action, Failure
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class LibraryStats:
     """Images in each category, most first."""
     review: dict[str, int]
     """Images in review, by best guess, most first."""
+    review_in_parents: int
+    """Those of them that are surely of a parent of nested categories: they are in its `_review`."""
     unknown: int
     """Images unlike all labeled ones."""
     duplicates: int
@@ -110,6 +113,7 @@ def library_stats(library: Path) -> LibraryStats:
             ),
             filed=_by_category(placed, Action.FILE, names),
             review=_by_category(placed, Action.REVIEW, names),
+            review_in_parents=count_with_reason(catalog, ReasonCode.SURE_OF_PARENT),
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),
             duplicates=files.count_duplicates(catalog),
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
@@ -117,7 +121,7 @@ def library_stats(library: Path) -> LibraryStats:
             not_filed=tuple(
                 (to_path(path), to_message(note)) for path, note, _ in catalog.connection.execute(_NOT_FILED)
             ),
-            not_moved=count_not_moved(catalog),
+            not_moved=count_with_reason(catalog, ReasonCode.NOT_MOVED),
             missing={what.value: count for what, count in count_missing(catalog).items()},
             embeddings=embeddings.store_stats(catalog, library),
         )
@@ -147,7 +151,7 @@ SELECT CASE
     WHEN places.source = members.path THEN decisions.action
     WHEN places.picture IS NOT NULL THEN 'duplicate'
     WHEN members.picture IN ({DELETED}) THEN 'deleted'
-    ELSE 'failed' END AS outcome, decisions.category
+    ELSE 'failed' END AS outcome, decisions.category, decisions.reason_code = 'sure_of_parent'
 FROM members
 LEFT JOIN places ON places.picture = members.picture
 LEFT JOIN decisions ON decisions.picture = members.picture
@@ -160,6 +164,8 @@ class Tally:
 
     filed: int
     review: int
+    review_in_parents: int
+    """Those of the images in review that are in the `_review` of a parent of nested categories."""
     unknown: int
     """Unlike all labeled images, so in no category."""
     broken: int
@@ -185,13 +191,17 @@ def tally_crawl(catalog: Catalog, *, run: int, crawl: Path) -> Tally:
     outcomes: dict[str, int] = {}
     categories: dict[str, int] = {}
     rows = catalog.connection.execute(_TALLY, {"run": run, "crawl": to_bytes(crawl)})
-    for (outcome, category), count in Counter(rows).items():
+    in_parents = 0
+    for (outcome, category, is_in_parent), count in Counter(rows).items():
         outcomes[outcome] = outcomes.get(outcome, 0) + count
         if outcome == Action.FILE:
-            categories[category] = count
+            categories[category] = categories.get(category, 0) + count
+        elif outcome == Action.REVIEW and is_in_parent:
+            in_parents += count
     return Tally(
         filed=outcomes.get(Action.FILE, 0),
         review=outcomes.get(Action.REVIEW, 0),
+        review_in_parents=in_parents,
         unknown=outcomes.get(Action.UNKNOWN, 0),
         broken=outcomes.get("broken", 0),
         duplicates=outcomes.get("duplicate", 0),

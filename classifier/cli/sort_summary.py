@@ -80,12 +80,23 @@ def _decided(summary: dict[str, Any], out: Path, *, dry_run: bool) -> Iterator[M
         yield Message("{count:,} would be waiting for you in {folder}", **review)
     elif summary["review"]:
         yield Message("{count:,} waiting for you in {folder}", **review)
+    if summary["review_in_parents"]:
+        yield in_parents(summary["review_in_parents"])
     if summary["unknown"] and dry_run:
         yield Message("{count:,} would be unlike all your labels: {folder}", **unknown)
     elif summary["unknown"]:
         yield Message("{count:,} unlike all your labels: {folder}", **unknown)
     if duplicates := summary["duplicates"]:
         yield Counted("{count:,} duplicate of those", "{count:,} duplicates of those", count=duplicates)
+
+
+def in_parents(count: int) -> Message:
+    """Where some of what waits is instead, and why."""
+    return Counted(
+        "{count:,} of those in the _review of a parent category: the parent is sure, which category in it is not",
+        "{count:,} of those in the _review of parent categories: the parent is sure, which category in it is not",
+        count=count,
+    )
 
 
 def _failed(summary: dict[str, Any], out: Path, *, dry_run: bool) -> Iterator[Message]:

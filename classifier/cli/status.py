@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli.options import LibraryArgument, library_or_default
+from classifier.cli.sort_summary import in_parents
 from classifier.cli.status_audit import audit_lines, has_audit_guarantee, last_audit_as_dict
 from classifier.i18n import _, count_
 from classifier.local_time import local_time
@@ -157,6 +158,8 @@ def _categories(stats: LibraryStats) -> list[str]:
     ]
     rows.append((_("all"), f"{sum(stats.filed.values()):,}", "", f"{sum(stats.review.values()):,}"))
     lines = table((_("category"), _("filed"), "", _("wait for review")), rows)
+    if stats.review_in_parents:
+        lines.append(_(in_parents(stats.review_in_parents)))
     if stats.unknown:
         lines.append(_("{count:,} in _unknown: unlike every picture you labeled", count=stats.unknown))
     if stats.duplicates:

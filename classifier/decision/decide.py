@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.decision.parents import parents_of
 from classifier.model.calibration import RULED_OUT
 from classifier.paths import to_json
 from classifier.reasons import Reason, ReasonCode
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _Outcome = tuple[Action, ReasonCode, str]
 """An action, the code of its reason, and the JSON of the reason's parameters up to "top", the last one by name."""
 
+_UNSURE = frozenset({ReasonCode.BELOW_THRESHOLD, ReasonCode.BELOW_GUARANTEE, ReasonCode.NO_GUARANTEE})
 _NOTHING_LEFT: _Outcome = (Action.REVIEW, ReasonCode.RULED_OUT, "{")
 
 
@@ -50,7 +52,8 @@ def decide(
 
     A truncated image is always reviewed. One whose OOD score (None: no detector) is at least `unknown_threshold` is
     unknown, however confident the network is, since the network only compares categories; from `review_threshold` on
-    it is reviewed.
+    it is reviewed. An image of which no category is sure, but a parent of nested ones is, is reviewed as one of that
+    parent; its best guess is the most likely category in there.
 
     `probs` (N, M) are calibrated probabilities, negative where a person ruled the category out; with a whole row
     negative the decision has no category. `categories` and `thresholds` (M) are in the order of the columns; above 1
@@ -61,8 +64,7 @@ def decide(
     confidences = probs[np.arange(len(probs)), best]
     compared = partial(_compared, opening=opening, guaranteed=guaranteed)
     outcomes = [[compared(threshold, reached=reached) for reached in (False, True)] for threshold in thresholds]
-    names = [*categories, ""]  # the last one and its outcomes are for a row that is all negative
-    outcomes.append([_NOTHING_LEFT, _NOTHING_LEFT])
+    names, outcomes = [*categories, ""], [*outcomes, [_NOTHING_LEFT] * 2]  # the last is for a row that is all negative
     columns = (
         np.where(confidences >= 0, best, len(categories)).tolist(),
         confidences.clip(0).tolist(),
@@ -82,6 +84,41 @@ def decide(
         action, code, params = outcome
         reason = Reason(code, f'{params}"top": [{two if name else ""}]}}')
         decided.append(Decision(image_id=image_id, action=action, category=name, confidence=confidence, reason=reason))
+    return _with_parents(decided, probs, categories=categories, thresholds=thresholds, digits=digits)
+
+
+def _with_parents(
+    decided: list[Decision],
+    probs: NDArray[np.float64],
+    *,
+    categories: Sequence[str],
+    thresholds: Sequence[float],
+    digits: int,
+) -> list[Decision]:
+    """The decisions, with new ones for those that wait for being unsure but are surely of a parent."""
+    parents = parents_of(categories, thresholds)
+    unsure = [row for row, decision in enumerate(decided) if decision.reason.code in _UNSURE] if parents.names else []
+    if not unsure:
+        return decided
+    found, sums = parents.sure_of(probs[unsure])
+    is_found, rows = found >= 0, np.array(unsure)
+    rows, found, sums = rows[is_found], found[is_found], sums[is_found]
+    inner = parents.within(probs[rows], found)
+    best = inner.argmax(axis=1)
+    confidences = inner[np.arange(len(inner)), best]
+    twos = _top_two(inner, best, confidences, categories=categories, digits=digits)
+    for row, parent, total, column, confidence, two in zip(
+        rows.tolist(), found.tolist(), sums.tolist(), best.tolist(), confidences.tolist(), twos, strict=True
+    ):
+        params = {
+            "digits": digits,
+            "levels": parents.levels[parent],
+            "parent": parents.names[parent],
+            "share": math.floor(min(total, 1) * 10**digits) / 10**digits,
+            "threshold": _shown(parents.thresholds[parent], reached=True),
+        }
+        reason = Reason(ReasonCode.SURE_OF_PARENT, f'{to_json(params)[:-1]}, "top": [{two}]}}')
+        decided[row] = replace(decided[row], category=categories[column], confidence=confidence, reason=reason)
     return decided
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.categories import nfc
 from classifier.catalog.category_folders import REVIEW, UNKNOWN
-from classifier.category_names import SEPARATOR
+from classifier.category_names import MOST_LEVELS, SEPARATOR
 from classifier.paths import LONGEST_NAME, name_length
+from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, ImageFile
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def temporary_name(run: int, id: int) -> str:  # noqa: A002
 def folder_for(decision: Decision) -> Path:
     """The folder within the library: the category's own, its folder under `_review`, or `_unknown`.
 
+    What is surely of a parent of nested categories, and waits for a person to say of which, is in the parent's own
+    `_review`.
+
     Images that wait without a best guess are in `_review` itself. Raises ValueError for a category of which a part is
     not a plain folder name, which earlier checks rule out.
     """
@@ -74,8 +78,21 @@ def folder_for(decision: Decision) -> Path:
     parts = category.split(SEPARATOR)
     if any(not part or part[0] in "._" for part in parts) or _FORBIDDEN & set(category):
         raise ValueError(f"not a category's folder name: {category!r}")
+    if levels := parent_levels(decision.action, decision.reason):
+        return Path(*parts[:levels], REVIEW)
     folders = {Action.FILE: Path(*parts), Action.REVIEW: Path(REVIEW, *parts), Action.UNKNOWN: Path(UNKNOWN)}
     return folders[decision.action]
+
+
+def parent_levels(action: Action, reason: Reason) -> int:
+    """The levels of the parent in whose `_review` an image waits; 0 for any other."""
+    if action is not Action.REVIEW or reason.code is not ReasonCode.SURE_OF_PARENT:
+        return 0
+    try:
+        levels = reason.params.get("levels")
+    except (TypeError, ValueError):  # a damaged row
+        return 0
+    return levels if isinstance(levels, int) and 0 < levels <= MOST_LEVELS else 0
 
 
 def _split_extension(name: str) -> tuple[str, str]:
@@ -129,5 +146,11 @@ class CategoryFolders:
 
 
 def is_in_its_folder(path: Path, decision: Decision) -> bool:
-    """Whether an image at `path` within a library is where it belongs."""
-    return nfc(str(path.parent)) == nfc(str(folder_for(decision)))
+    """Whether an image at `path` within a library is where it belongs.
+
+    What a person or an undo left in the `_review` of a category waits there as well as in `_review` itself.
+    """
+    belongs = [folder_for(decision)]
+    if decision.action is Action.REVIEW and decision.category:
+        belongs.append(Path(decision.category, REVIEW))
+    return nfc(str(path.parent)) in [nfc(str(folder)) for folder in belongs]

@@ -19,7 +19,7 @@ from classifier.catalog.values import to_bytes
 from classifier.decision.decide import apply_overrides, decide
 from classifier.decision.policy import Policy, merge_categories
 from classifier.errors import Message
-from classifier.filing.destination import CategoryFolders, candidate_names
+from classifier.filing.destination import CategoryFolders, candidate_names, parent_levels
 from classifier.filing.file_checks import WhyNoLink, why_no_link
 from classifier.filing.refile import decide_not_moved, is_not_moved
 from classifier.filing.results import Outcome, Status
@@ -72,7 +72,7 @@ class DecisionApplier:
         self._folders = CategoryFolders(library)
         self._manual_folders = manually_placed(catalog)
         self._known = read_known(catalog.connection).with_names(self._merge.categories)
-        self._folder_cache: dict[tuple[Action, str], tuple[Path, bytes]] = {}
+        self._folder_cache: dict[tuple[Action, str, int], tuple[Path, bytes]] = {}
         self.relinked: frozenset[ImageId] = frozenset()
         """Images whose symbolic link pointed into a renamed crawl: linked again, whatever the mode is."""
         self.failed_moves: list[Outcome] = []
@@ -221,7 +221,7 @@ class DecisionApplier:
 
     def _folder_of(self, decision: Decision) -> tuple[Path, bytes]:
         """The folder where the image belongs, as a path and as the catalog stores it."""
-        key = (decision.action, decision.category)
+        key = (decision.action, decision.category, parent_levels(decision.action, decision.reason))
         if key not in self._folder_cache:
             folder = self._folders(decision)
             self._folder_cache[key] = folder, to_bytes(folder)

@@ -10,7 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from classifier.catalog.connection import reported_as_library_error
+from classifier.category_names import at_depth
 from classifier.errors import IllsortError, Message, message_of
+from classifier.filing.destination import parent_levels
 from classifier.i18n import Language, translate
 from classifier.paths import displayable, to_json
 from classifier.reason_text import reason_message
@@ -61,6 +63,7 @@ def queue_item(session: ReviewSession, item: QueueItem) -> dict[str, Any]:
         "confidence": confidence,
         "ruled_out": sorted(session.ruled_out(item.image_id)),
         "look": item.cluster,
+        "parent": at_depth(item.category, levels) if (levels := parent_levels(item.action, item.reason)) else "",
         **in_both_languages("reason", reason_message(item.reason)),
         "learned_since": session.is_newer_than_reason(item),
         "name": displayable(item.path.name),

@@ -13,7 +13,7 @@ from classifier.cli.label import _next
 from classifier.errors import LibraryError
 from classifier.labels.from_annotations import placed_by_hand
 from classifier.records import AnnotationKind
-from classifier.settings import ModelSettings, RuntimeSettings, Settings
+from classifier.settings import LabelSettings, ModelSettings, RuntimeSettings, Settings
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
 from classifier.web.session import ReviewSession
@@ -46,9 +46,10 @@ def labels(tmp_path: Path) -> Path:
     return tmp_path / "labels"
 
 
-def sampled(labels: Path) -> SavingProgress:
+def sampled(labels: Path, *, depth: int = 1) -> SavingProgress:
     progress = SavingProgress()
-    take_sample(labels.with_name("crawl"), library=labels, settings=SETTINGS, progress=progress)
+    settings = SETTINGS.model_copy(update={"labels": LabelSettings(depth=depth)})
+    take_sample(labels.with_name("crawl"), library=labels, settings=settings, progress=progress)
     return progress
 
 
@@ -69,6 +70,14 @@ def test_categories_filled_by_hand_have_keys_and_are_counted(labels: Path) -> No
     assert before.items() <= all_files(labels).items()
     sampled(labels)
     assert {"cat": ("1", 3), "dog": ("2", 2)} == offered(labels)
+
+
+def test_nested_folders_are_nested_categories_where_the_settings_say_so(labels: Path) -> None:
+    sampled(labels, depth=2)
+
+    assert {"cat": ("1", 3), "dog/puppies": ("2", 2)} == offered(labels)
+    sampled(labels)
+    assert {"cat": ("1", 3), "dog/puppies": ("2", 2)} == offered(labels)
 
 
 def test_a_new_label_is_counted_once_before_and_after_it_is_filed(labels: Path) -> None:

@@ -67,11 +67,15 @@ def test_every_name_gives_four_valid_names_with_the_same_extension(name: bytes) 
 
 def test_a_filed_image_goes_to_its_category_and_others_to_review() -> None:
     assert Path("red pandas") == folder_for(decision("red pandas"))
+    assert Path("cats/red") == folder_for(decision("cats/red"))
+    assert Path("_review/cats/red") == folder_for(decision("cats/red", Action.REVIEW))
     assert Path("_review/cats") == folder_for(decision("cats", Action.REVIEW))
     assert Path("_unknown") == folder_for(decision("cats", Action.UNKNOWN))
 
 
-@pytest.mark.parametrize("category", [".", "..", "../cats", "a/b", "a\\b", "a\0b", "_review", ".illsort"])
+@pytest.mark.parametrize(
+    "category", [".", "..", "../cats", "a/../b", "a//b", "/a", "a/", "a/_b", "a\\b", "a\0b", "_review", ".illsort"]
+)
 @pytest.mark.parametrize("action", list(Action))
 def test_a_category_that_is_not_a_plain_folder_name_is_refused(category: str, action: Action) -> None:
     with pytest.raises(ValueError, match="not a category"):

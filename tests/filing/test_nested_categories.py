@@ -42,7 +42,16 @@ def library(tmp_path: Path) -> Path:
 
 
 def sort_again(library: Path) -> None:
-    sort(library, library.parent / "crawl", method=Method.COPY, batch=10, sidecars=False, manifest=NESTED)
+    sort(
+        library, library.parent / "crawl", method=Method.COPY, batch=10, sidecars=False, manifest=NESTED, threshold=0.9
+    )
+
+
+def add_unsure(library: Path) -> None:
+    """One picture of either of two categories in one parent, and one of either of two that have none in common."""
+    for name, content in (("u", b"a+b u"), ("v", b"c+a v")):
+        (library.parent / "crawl" / f"{name}.jpg").write_bytes(content)
+    sort_again(library)
 
 
 def settle(library: Path, answer: Answer = Answer.LEARN) -> dict[str, dict[str, int]]:
@@ -157,7 +166,7 @@ def test_a_library_sorted_by_flat_categories_goes_on_with_nested_ones(tmp_path: 
     for name in CRAWL:
         (crawl / f"{name}.jpg").write_bytes(name.encode())
     flat = MANIFEST.model_copy(update={"categories": ("游戏", "chibi"), "weights_sha256": "0" * 64})
-    sort(library, crawl, method=Method.COPY, batch=10, sidecars=False, manifest=flat)
+    sort(library, crawl, method=Method.COPY, batch=10, sidecars=False, manifest=flat, threshold=0.9)
     drag(library, "chibi/c1.jpg", "chibi/best/c1.jpg")
     sort_again(library)
 
@@ -167,6 +176,59 @@ def test_a_library_sorted_by_flat_categories_goes_on_with_nested_ones(tmp_path: 
     assert {"游戏/a1.jpg", "游戏/a2.jpg", "chibi/best/c1.jpg"} <= files(library)
     assert {"游戏": 2, "chibi": 6} == library_stats(library).filed
     assert [] == verify(library).off
+
+
+def test_what_is_surely_of_a_parent_waits_in_its_own_review_folder(library: Path) -> None:
+    add_unsure(library)
+    found = verify(library)
+    stats = library_stats(library)
+
+    assert FILED | {"游戏/_review/u.jpg", "_review/chibi/v.jpg"} == files(library)
+    assert ({"游戏/甘雨": 1, "chibi": 1}, 1) == (stats.review, stats.review_in_parents)
+    assert ([], [], {}) == (found.off, found.yours, found.missing)
+    undo(library)
+    assert FILED == files(library)
+    assert not (library / "游戏" / "_review").exists()
+
+
+def test_what_waits_there_is_decided_by_the_folder_that_it_is_moved_to(library: Path) -> None:
+    add_unsure(library)
+    drag(library, "游戏/_review/u.jpg", "游戏/刻晴/u.jpg")
+    drag(library, "游戏/甘雨/a1.jpg", "游戏/_review/a1.jpg")
+
+    assert {"moved": {"游戏/刻晴": 1, "游戏/_review": 1}, "added": {}} == settle(library)
+
+    assert {"游戏/刻晴/u.jpg": "游戏/刻晴"} == labels(library)
+    sort_again(library)
+    assert {"游戏/刻晴/u.jpg", "游戏/_review/a1.jpg"} <= files(library)
+    assert {"游戏": 1, "chibi": 1} == library_stats(library).review
+    assert [] == verify(library).off
+
+
+def test_what_waits_there_goes_along_with_a_renamed_parent(library: Path) -> None:
+    add_unsure(library)
+    (library / "游戏").rename(library / "Games")
+
+    assert {"moved": {}, "added": {}} == settle(library)
+    sort_again(library)
+    assert {name.replace("游戏", "Games") for name in FILED} | {"Games/_review/u.jpg", "_review/chibi/v.jpg"} == files(
+        library
+    )
+    assert 1 == library_stats(library).review_in_parents
+
+
+def test_a_flat_model_after_a_nested_one_takes_it_out_of_the_parent_again(library: Path) -> None:
+    add_unsure(library)
+    flat = MANIFEST.model_copy(update={"categories": ("游戏", "chibi"), "weights_sha256": "0" * 64})
+    sort(library, library.parent / "crawl", method=Method.COPY, batch=10, sidecars=False, manifest=flat, threshold=0.9)
+
+    assert "_review/游戏/u.jpg" in files(library)
+    assert 0 == library_stats(library).review_in_parents
+    undo(library)
+    assert "游戏/_review/u.jpg" in files(library)
+    assert 1 == library_stats(library).review_in_parents
+    sort_again(library)
+    assert FILED | {"游戏/_review/u.jpg", "_review/chibi/v.jpg"} == files(library)
 
 
 @pytest.mark.parametrize(

@@ -75,10 +75,12 @@ def sort(
     restore_deleted: bool = False,
     sidecars: bool = True,
     manifest: Manifest = MANIFEST,
+    threshold: float = 0.5,
 ) -> list[Outcome]:
     """Recover, reconcile, scan, file what is not where it belongs, sidecars after each batch; what was not placed.
 
-    A picture whose content begins with "a" is of the first category of `manifest`, with "b" of the second, and so on.
+    A picture whose content begins with "a" is of the first category of `manifest`, with "b" of the second, and so on;
+    with "a+b" it may be of either.
     """
     apply.BATCH = batch
     silent = SilentProgress()
@@ -98,7 +100,7 @@ def sort(
         remove_dangling_links(catalog, library, run=run, crawl=crawl, execute=make)
         _predict(catalog, run=run, crawl=crawl, manifest=manifest)
         names, mode = read_aliases(catalog), Mode(method.value)
-        thresholds = (0.5,) * len(manifest.categories)
+        thresholds = (threshold,) * len(manifest.categories)
         policy = Policy(manifest=manifest, thresholds=thresholds, mode=mode, sidecars=sidecars, names=names)
         applier = MarkedApplier(
             catalog,
@@ -149,6 +151,8 @@ def _predict(catalog: Catalog, *, run: int, crawl: Path, manifest: Manifest) -> 
             likely = next((n for n in range(len(manifest.categories)) if content[:1] == b"abcdefg"[n : n + 1]), -1)
             logits = np.zeros(len(manifest.categories), np.float32)
             logits[likely] = 9
+            if content[1:2] == b"+":
+                logits[b"abcdefg".index(content[2:3])] = 8.5
             add_image(catalog, picture)
             add_logits(catalog, picture.id, model=manifest.key, logits=logits)
             files.set_image_id(catalog, image_file(path), picture.id)

@@ -8,6 +8,7 @@ import { get, send, sendOnce } from "./http.js";
  * @property {string} id
  * @property {string} queue review, unknown or file
  * @property {string} category the suggested one; empty if there is none
+ * @property {string} parent the one that it is surely of, where none of the categories in it is sure; else empty
  * @property {string} name of its file
  * @property {string[]} ruledOut categories that it is not of
  * @property {Text} reason of the last sort's decision
@@ -65,6 +66,7 @@ const itemOf = (json) => ({
   id: json.picture,
   queue: json.tray,
   category: json.category,
+  parent: json.parent,
   name: json.name,
   path: json.path,
   width: json.width,

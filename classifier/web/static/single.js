@@ -134,11 +134,17 @@ export class Single {
     return make("div", { class: "guesses" }, make("h2", {}, _("Best guesses")), make("ol", {}, ...lines));
   }
 
+  // Where only the parent is sure, what is in that parent comes first, the likely ones before the others.
   #categories(item) {
-    const buttons = this.app.state.categories.map((one) =>
-      categoryButton(one, () => this.#answer("right", one.name), { class: one.name === item.category ? "suggested" : "" }));
-    buttons.push(button(_("New category for this one"), () => this.press("n"), { shortcut: "n", class: "plain" }));
-    return make("div", { class: "categories" }, make("h2", {}, _("Categories")), make("div", { class: "buttons" }, ...buttons));
+    const isInParent = ({ name }) => item.parent !== "" && (name === item.parent || name.startsWith(`${item.parent}/`));
+    const rank = ({ name }) => item.guesses.findIndex(([guess]) => guess === name) + 1 || Number.MAX_VALUE;
+    const toButton = (one) => categoryButton(one, () => this.#answer("right", one.name), { class: one.name === item.category ? "suggested" : "" });
+    const { categories } = this.app.state;
+    const inParent = categories.filter(isInParent).sort((one, other) => rank(one) - rank(other));
+    const others = categories.filter((one) => !isInParent(one)).map(toButton);
+    others.push(button(_("New category for this one"), () => this.press("n"), { shortcut: "n", class: "plain" }));
+    const first = inParent.length ? [make("h2", {}, _("In {parent}", { parent: item.parent })), make("div", { class: "buttons in-parent" }, ...inParent.map(toButton))] : [];
+    return make("div", { class: "categories" }, ...first, make("h2", {}, first.length ? _("Other categories") : _("Categories")), make("div", { class: "buttons" }, ...others));
   }
 
   #actions(item) {
