@@ -162,9 +162,9 @@ def _move(catalog: Catalog, library: Path, decision: Decision, folders: Category
 
 
 def remove_empty_folders(catalog: Catalog, library: Path, folders: Iterable[Path], *, disk: Disk | None = None) -> None:
-    """Remove those of `folders`, within `library`, that a run made and that are empty now."""
+    """Remove those of `folders`, within `library`, that a run made and that are empty now, and such parents of them."""
     disk, bounds = disk or Disk(), PathScope(catalog, library)
-    for folder in sorted(set(folders)):
+    for folder in sorted({one for each in folders for one in _with_parents(each, library)}, reverse=True):
         inner = journal_path(folder, library)
         kept = to_bytes(inner)
         if not undo_queries.is_own_folder(catalog, kept) or undo_queries.holds_places(catalog, kept):
@@ -176,3 +176,11 @@ def remove_empty_folders(catalog: Catalog, library: Path, folders: Iterable[Path
         except OSError:  # not empty, or not removable: it stays
             continue
         undo_queries.forget_folder(catalog, kept)
+
+
+def _with_parents(folder: Path, library: Path) -> list[Path]:
+    """The folder of a category with those of its parents; any other alone, so that `_review` itself stays."""
+    inner = journal_path(folder, library)
+    if inner.is_absolute() or not inner.parts or inner.parts[0].startswith("_"):
+        return [folder]
+    return [folder, *(library / parent for parent in inner.parents if parent.parts)]

@@ -20,6 +20,7 @@ from classifier.labels.from_annotations import read_feedback
 from classifier.progress import SilentProgress
 from classifier.records import Action, Method
 from classifier.settings import Settings
+from kit.reviewing import served, waiting_library
 from kit.sorting import MANIFEST, sort
 
 NESTED = MANIFEST.model_copy(update={"categories": ("游戏/甘雨", "游戏/刻晴", "chibi", "游戏")})
@@ -215,6 +216,18 @@ def test_what_waits_there_goes_along_with_a_renamed_parent(library: Path) -> Non
         library
     )
     assert 1 == library_stats(library).review_in_parents
+
+
+def test_a_parent_folder_that_filing_on_the_page_leaves_empty_is_removed(tmp_path: Path) -> None:
+    library, ids = waiting_library(tmp_path, [(Action.FILE, "a/b/c", 0.9), (Action.FILE, "d/e", 0.9)])
+    with served(library) as client:
+        answers = [{"picture": one, "said": "right", "category": "d/e"} for one in ids]
+        assert 200 == client.post("/api/say", json={"answers": answers}).status_code
+        assert 1 == client.post("/api/file", json={}).json()["moved"]
+
+    assert {"d/e/000.png", "d/e/001.png"} == files(library)
+    assert ["d"] == [path.name for path in library.iterdir() if path.name != ".illsort"]
+    assert [] == verify(library).off
 
 
 def test_a_flat_model_after_a_nested_one_takes_it_out_of_the_parent_again(library: Path) -> None:

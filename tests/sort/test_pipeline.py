@@ -78,6 +78,7 @@ def test_every_picture_ends_in_exactly_one_place(tmp_path: Path, bundle: Path, m
         "pictures": 8,
         "filed": 4,
         "review": 2,
+        "review_in_parents": 0,
         "unknown": 0,
         "broken": 1,
         "videos": 0,

@@ -54,7 +54,9 @@ def test_a_new_category_has_a_key_at_once_and_survives_a_restart(tmp_path: Path)
     assert "bird" == folders(library)["002.png"]
 
 
-@pytest.mark.parametrize("name", ["", "_review", ".x", "a/b", "a\\b", "con", "CAT", "cat", "x ", "x."])
+@pytest.mark.parametrize(
+    "name", ["", "_review", ".x", "a/_b", "CAT/x", "a//b", "a\\b", "con", "CAT", "cat", "x ", "x."]
+)
 def test_a_name_that_no_folder_can_have_is_refused(tmp_path: Path, name: str) -> None:
     library, _ = waiting_library(tmp_path, FOUR)
     with open_catalog(library) as catalog:
