@@ -69,15 +69,18 @@ def _cut(labels: list[Label], depth: int, progress: Progress) -> list[Label]:
     """The labels with the first `depth` levels of their categories; says of how many that is less than all."""
     deeper = sum(label.category != at_depth(label.category, depth) for label in labels)
     if deeper:
-        progress.say(
-            Counted(
-                "labels.depth = {depth}: {count:,} label of a nested category counts as one of its parent",
-                "labels.depth = {depth}: {count:,} labels of nested categories count as those of their parents",
-                count=deeper,
-                depth=depth,
-            )
-        )
+        progress.say(deeper_labels(deeper, depth))
     return [replace(label, category=at_depth(label.category, depth)) for label in labels]
+
+
+def deeper_labels(count: int, depth: int) -> Message:
+    """How many labels have more levels than count."""
+    return Counted(
+        "labels.depth = {depth}: {count:,} label of a nested category counts as one of its parent",
+        "labels.depth = {depth}: {count:,} labels of nested categories count as those of their parents",
+        count=count,
+        depth=depth,
+    )
 
 
 def _in_lines(lines: list[int], what: Message) -> Message:

@@ -30,6 +30,8 @@ class Feedback:
     labels: tuple[Label, ...] = ()
     annotations: Mapping[ImageId, Annotation] = field(default_factory=dict)
     names: CategoryAliases = field(default_factory=CategoryAliases)
+    deeper: int = 0
+    """How many of the labels were of categories with more levels."""
 
     def with_current_names(self, labels: tuple[Label, ...]) -> tuple[Label, ...]:
         """The labels under the current names of their categories; sorted by category and path."""
@@ -59,7 +61,8 @@ def read_feedback(library: Path | None, *, depth: int = MOST_LEVELS) -> Feedback
     if library is None:
         return Feedback()
     with read_catalog(library) as catalog:
-        annotations = dict(_at_depth(annotation_log.latest(catalog), depth))
+        latest = annotation_log.latest(catalog)
+        annotations = dict(_at_depth(latest, depth))
         labels = []
         for image_id, annotation in annotations.items():
             place = place_of(catalog, image_id)
@@ -69,7 +72,8 @@ def read_feedback(library: Path | None, *, depth: int = MOST_LEVELS) -> Feedback
                     Label(path=library / to_path(place.path), category=annotation.category, selection=selection)
                 )
         names = read_aliases(catalog)
-    return Feedback(labels=tuple(labels), annotations=annotations, names=names)
+    deeper = sum(annotations[image_id] != one for image_id, one in latest.items() if image_id in annotations)
+    return Feedback(labels=tuple(labels), annotations=annotations, names=names, deeper=deeper)
 
 
 def placed_by_hand(catalog: Catalog, library: Path, *, depth: int = 1) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from classifier.errors import Counted, Message
 from classifier.filing.reconcile import reconcile_if_free, report_reconciled
 from classifier.filing.settle_changes import settle_if_free
+from classifier.labels.csv_file import deeper_labels
 from classifier.labels.from_annotations import Feedback, read_feedback
 from classifier.labels.load import read_labels
 from classifier.labels.random_draw import Draw, Drawn, read_draws
@@ -66,6 +67,8 @@ def gather(given: Settings, progress: Progress, *, ask: Callable[[Message], bool
                 count=len(feedback.labels),
             )
         )
+    if feedback.deeper:
+        progress.say(deeper_labels(feedback.deeper, settings.depth))
     return Gathered(labels=labels, feedback=feedback, draws=draws)
 
 

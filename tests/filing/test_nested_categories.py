@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from classifier.catalog.categories import read_aliases
 from classifier.catalog.category_folders import KnownCategories
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.stats import library_stats
+from classifier.catalog.values import to_bytes
+from classifier.filing.destination import folder_for
 from classifier.filing.reconcile import open_library
 from classifier.filing.settle_changes import Answer, settle_changes
 from classifier.filing.undo import undo
@@ -18,8 +22,9 @@ from classifier.filing.verify import verify
 from classifier.images import ignored_files
 from classifier.labels.from_annotations import read_feedback
 from classifier.progress import SilentProgress
-from classifier.records import Action, Method
+from classifier.records import Action, Decision, ImageId, Method
 from classifier.settings import Settings
+from kit.reasons import ANY
 from kit.reviewing import served, waiting_library
 from kit.sorting import MANIFEST, sort
 
@@ -266,3 +271,21 @@ def test_a_folder_stands_for_a_decision(folder: str, expected: tuple[Action, str
     known = KnownCategories(frozenset({"游戏/甘雨", "chibi"}))
 
     assert expected == known.decision_for(folder.encode())
+
+
+PARTS = st.sampled_from(["a", "b", "游戏", "x.y"])
+
+
+@given(
+    st.sets(st.lists(PARTS, min_size=1, max_size=3).map("/".join), min_size=1, max_size=8), st.lists(PARTS, max_size=2)
+)
+def test_the_folder_of_every_known_category_stands_for_it(names: set[str], inner: list[str]) -> None:
+    """So does a folder in it, unless that is another category, known or new, in one that has some."""
+    known = KnownCategories(frozenset(names))
+    for name in names:
+        for action in (Action.FILE, Action.REVIEW):
+            decision = Decision(image_id=ImageId("1"), action=action, category=name, confidence=0.5, reason=ANY)
+            assert (action, name) == known.decision_for(to_bytes(folder_for(decision)))
+        (_, category) = known.decision_for("/".join([name, *inner]).encode()) or (None, "")
+        has_others = any(other.startswith(f"{name}/") for other in names)
+        assert category.startswith(name) if has_others else category == name

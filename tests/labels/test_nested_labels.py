@@ -81,4 +81,5 @@ def test_what_was_said_in_a_library_counts_for_as_many_levels(tmp_path: Path) ->
     outer, nested = read_feedback(library, depth=1), read_feedback(library, depth=2)
     assert (["游戏"], ["游戏/甘雨"]) == tuple([label.category for label in one.labels] for one in (outer, nested))
     assert {ids[0]: "游戏", ids[2]: "dog"} == {one: said.category for one, said in outer.annotations.items()}
+    assert (1, 0) == (outer.deeper, nested.deeper)
     assert AnnotationKind.WRONG is nested.annotations[ids[1]].kind
