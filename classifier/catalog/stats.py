@@ -44,6 +44,8 @@ class LibraryStats:
     """Those of them that are surely of a parent of nested categories: they are in its `_review`."""
     unknown: int
     """Images unlike all labeled ones."""
+    outside: int
+    """Filed images that a person put at the top of the library or into a folder of their own: in no category."""
     duplicates: int
     broken: dict[str, int]
     """Files that could not be read, by kind, most first."""
@@ -84,8 +86,10 @@ class LibraryStats:
 
 
 _PLACED = """
-SELECT decisions.action, decisions.category, count(*) FROM places
-JOIN decisions ON decisions.picture = places.picture GROUP BY 1, 2 ORDER BY 3 DESC, 2
+SELECT CASE WHEN decisions.action = 'file' AND (
+        instr(places.path, X'2F') = 0 OR substr(places.path, 1, 1) IN (CAST('_' AS BLOB), CAST('.' AS BLOB)))
+    THEN 'outside' ELSE decisions.action END, decisions.category, count(*)
+FROM places JOIN decisions ON decisions.picture = places.picture GROUP BY 1, 2 ORDER BY 3 DESC, 2
 """
 
 _NOT_FILED = """
@@ -115,6 +119,7 @@ def library_stats(library: Path) -> LibraryStats:
             review=_by_category(placed, Action.REVIEW, names),
             review_in_parents=count_with_reason(catalog, ReasonCode.SURE_OF_PARENT),
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),
+            outside=sum(count for action, _, count in placed if action == "outside"),
             duplicates=files.count_duplicates(catalog),
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,

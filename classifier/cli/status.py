@@ -162,6 +162,8 @@ def _categories(stats: LibraryStats) -> list[str]:
         lines.append(_(in_parents(stats.review_in_parents)))
     if stats.unknown:
         lines.append(_("{count:,} in _unknown: unlike every picture you labeled", count=stats.unknown))
+    if stats.outside:
+        lines.append(_("{count:,} where you put them, outside of all categories", count=stats.outside))
     if stats.duplicates:
         lines.append(count_("{count:,} duplicate of those", "{count:,} duplicates of those", count=stats.duplicates))
     if stats.not_moved:

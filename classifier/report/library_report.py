@@ -91,6 +91,7 @@ def _tiles(stats: LibraryStats) -> list[tuple[int, Message]]:
     """Counts of images with their captions; rare kinds only if there are any."""
     rare = [
         (stats.unknown, Message("unlike every label, in _unknown")),
+        (stats.outside, Message("where you put them, outside of all categories")),
         (stats.missing["deleted"], Message("no longer in the library")),
         (stats.missing["replaced"], Message("changed in the library, yours now")),
         (stats.missing["dangling"], Message("links whose original is gone")),

@@ -1,0 +1,33 @@
+"""The counts of a library whose files a person moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from classifier.catalog.stats import library_stats
+from classifier.filing.reconcile import reconcile_if_free
+from classifier.records import Method
+from kit.sorting import sort
+
+
+def test_pictures_taken_out_of_all_categories_count_in_none(tmp_path: Path) -> None:
+    crawl, library = tmp_path / "crawl", tmp_path / "library"
+    crawl.mkdir()
+    for name in ("a1.jpg", "a2.jpg", "b1.jpg", "b2.jpg"):
+        (crawl / name).write_bytes(name[:2].encode())
+    sort(library, crawl, method=Method.COPY, batch=9, sidecars=False)
+    (library / "_mine").mkdir()
+    (library / "kind_a" / "a1.jpg").rename(library / "a1.jpg")
+    (library / "kind_b" / "b1.jpg").rename(library / "_mine" / "b1.jpg")
+
+    reconcile_if_free(library)
+    taken_out = library_stats(library)
+    sort(library, crawl, method=Method.COPY, batch=9, sidecars=False)
+    sorted_again = library_stats(library)
+    (library / "a1.jpg").rename(library / "kind_a" / "a1.jpg")
+    reconcile_if_free(library)
+    put_back = library_stats(library)
+
+    assert (taken_out.filed, taken_out.outside) == ({"kind_a": 1, "kind_b": 1}, 2)
+    assert (sorted_again.filed, sorted_again.outside) == ({"kind_a": 1, "kind_b": 1}, 2)
+    assert (put_back.filed, put_back.outside) == ({"kind_a": 2, "kind_b": 1}, 1)
