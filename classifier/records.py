@@ -89,13 +89,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageInfo:
-    """Content that could be decoded; `truncated` when only a part of it was there."""
+    """Content that could be decoded; `truncated` when only a part of it was there.
+
+    `look` is what `images.look` makes of it, where that was asked for.
+    """
 
     id: ImageId
     size_bytes: int
     width: int
     height: int
     truncated: bool
+    look: bytes = b""
 
 
 class Selection(StrEnum):

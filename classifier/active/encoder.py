@@ -63,7 +63,7 @@ def load_encoder(settings: Settings, progress: Progress) -> Encoder:
     runtime = runtime_from_settings(settings.runtime, training=False)
     return Encoder(
         network=place(network, runtime).eval(),
-        reader=Reader(transform=transform, max_megapixels=settings.images.max_megapixels),
+        reader=Reader(transform=transform, max_megapixels=settings.images.max_megapixels, looks=True),
         runtime=runtime,
         limits=limits_from(settings.images),
         key=start.backbone_key(network.backbone_sha256()),

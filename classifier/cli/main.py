@@ -20,6 +20,7 @@ from classifier.cli.audit import audit
 from classifier.cli.config import config, init
 from classifier.cli.demo import demo
 from classifier.cli.doctor import doctor
+from classifier.cli.duplicates import duplicates
 from classifier.cli.export import export
 from classifier.cli.home import open_home
 from classifier.cli.label import label
@@ -129,6 +130,7 @@ app.command(cls=Command, epilog="illsort report ~/models/mine --open")(report)
 app.command(cls=Command, epilog="illsort export ~/sorted --to sorted.csv")(export)
 app.command(cls=Command, epilog="illsort undo ~/sorted --run 3")(undo)
 app.command(cls=Command, epilog="illsort verify ~/sorted --quick")(verify)
+app.command(cls=Command, epilog="illsort duplicates ~/crawl")(duplicates)
 app.command(cls=Command, epilog="illsort demo --folder illsort-demo")(demo)
 app.command(cls=Command, epilog="illsort doctor --crawl ~/crawl --out ~/sorted")(doctor)
 app.command(cls=Command, epilog="illsort config --config anime")(config)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from classifier.errors import Undecodable
@@ -15,6 +16,7 @@ from classifier.images.decode import decode
 from classifier.images.fast_decode import decode_fast
 from classifier.images.formats import unsupported_by_name
 from classifier.images.hashing import hash_bytes, hash_file
+from classifier.images.look import look_at
 from classifier.images.safe_open import check_length, image_file, open_regular
 from classifier.inference.process import is_out_of_memory
 from classifier.reasons import Reason, ReasonCode
@@ -66,11 +68,13 @@ class ReadError:
 class Reader:
     """Reads images; can be pickled if `transform` can.
 
-    `transform` takes uint8 (3, any, any) to uint8 (3, H, W), with the same H and W for every image.
+    `transform` takes uint8 (3, any, any) to uint8 (3, H, W), with the same H and W for every image. With `looks`, the
+    look of each image is made as well.
     """
 
     transform: Callable[[Tensor], Tensor]
     max_megapixels: float
+    looks: bool = False
 
     def read(self, path: Path) -> Read | ReadError:
         """Read the image at `path`; any failure is returned as a ReadError, none is raised."""
@@ -95,6 +99,7 @@ class Reader:
             pixels, truncated = load_pixels(data, max_megapixels=self.max_megapixels)
             height, width = pixels.shape[-2:]
             transformed = self.transform(pixels)
+            look = look_at(Image.fromarray(pixels.permute(1, 2, 0).numpy())) if self.looks else b""
         except Undecodable as error:
             return _read_error(file, identity, *_unsupported_by_name(file.path, error))
         except Exception as error:  # noqa: BLE001 - whatever a file causes is a failure of that file alone
@@ -102,7 +107,7 @@ class Reader:
                 return _read_error(file, identity, FailureKind.MEMORY, Reason(ReasonCode.OUT_OF_MEMORY))
             detail = Reason.of(ReasonCode.DECODER, source=type(error).__name__, words=str(error))
             return _read_error(file, identity, FailureKind.CORRUPT, detail)
-        image = ImageInfo(id=identity, size_bytes=len(data), width=width, height=height, truncated=truncated)
+        image = ImageInfo(id=identity, size_bytes=len(data), width=width, height=height, truncated=truncated, look=look)
         return Read(file=file, image=image, pixels=transformed)
 
     def _too_large(self, file: ImageFile, refusal: Undecodable) -> ReadError:
@@ -112,6 +117,15 @@ class Reader:
         except OSError as error:
             return _read_error(file, None, FailureKind.UNREADABLE, Reason.of_system(error))
         return _read_error(file, identity, refusal.kind, refusal.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class NoPixels:
+    """A transform for who wants the looks of images alone: one value in place of pixels."""
+
+    def __call__(self, pixels: Tensor) -> Tensor:  # noqa: ARG002 - a transform takes them
+        """uint8 (1,)."""
+        return torch.zeros(1, dtype=torch.uint8)
 
 
 def _stat(path: Path) -> ImageFile | None:

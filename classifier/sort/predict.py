@@ -51,7 +51,11 @@ def predict(
     progress.detail(tune_malloc())
     runtime = runtime_from_settings(settings.runtime, training=False)
     runtime.report(progress)
-    reader = Reader(transform=transform_of(bundle.manifest), max_megapixels=settings.images.max_megapixels)
+    reader = Reader(
+        transform=transform_of(bundle.manifest),
+        max_megapixels=settings.images.max_megapixels,
+        looks=writer is not None,
+    )
     detector = bundle.load_ood()
     limits = limits_from(settings.images)
     chooser = EngineChooser(

@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from classifier.catalog import embeddings
 from classifier.catalog.connection import Catalog
 from classifier.catalog.embeddings import RowLocation, embeddings_folder
+from classifier.catalog.looks import LOOKS, as_rows, without_look
 from classifier.catalog.predictions import add_many_logits, logits_as_bytes
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_shard
 from classifier.errors import Counted, Message, message_of
@@ -44,37 +45,53 @@ Answer = tuple[ImageId, bytes, float | None]
 """An image, its logits as the catalog stores them, and its OOD score if the bundle has a detector."""
 
 
+Locations = Mapping[str, Mapping[ImageId, RowLocation]]
+"""By the name of a store, where it keeps what it has of each image."""
+
+
 class EmbeddingWriter:
-    """Writes the embeddings of one backbone beside the catalog, and records where they are."""
+    """Writes the embeddings of one backbone, and looks, beside the catalog, and records where they are."""
 
     def __init__(self, catalog: Catalog, library: Path, backbone: str, *, progress: Progress) -> None:
         self._catalog = catalog
+        self._library = library
         self._backbone = backbone
         self._progress = progress
-        self._writer: ShardWriter | None = ShardWriter(library, backbone, last=embeddings.last_row(catalog, backbone))
+        self._writers = {
+            name: ShardWriter(library, name, last=embeddings.last_row(catalog, name)) for name in (backbone, LOOKS)
+        }
 
-    def write(self, predictions: Sequence[Inferred]) -> dict[ImageId, RowLocation]:
-        """Write embeddings durably, each image once. On an OSError it says so and stops writing; it does not raise."""
+    def write(self, predictions: Sequence[Inferred]) -> Locations:
+        """Write durably, each image once. On an OSError it says so and stops writing; it does not raise."""
         by_id = {prediction.image.id: prediction for prediction in predictions}
-        if self._writer is None or not by_id:
+        if not self._writers or not by_id:
             return {}
-        stats = [prediction.stats for prediction in by_id.values() if prediction.stats is not None]
-        rows = EmbeddingBatch(
-            image_ids=list(by_id),
-            embeddings=np.stack([prediction.embedding for prediction in by_id.values()]),
-            stats=np.stack(stats) if len(stats) == len(by_id) else np.empty((len(by_id), 0), dtype=np.float32),
-        )
+        looks = without_look(self._catalog, self._library, [prediction.image for prediction in by_id.values()])
+        rows = {self._backbone: _rows(list(by_id.values()))} | ({LOOKS: as_rows(looks)} if looks else {})
         try:
-            locations = self._writer.append(rows)
+            located = {name: (batch.image_ids, self._writers[name].append(batch)) for name, batch in rows.items()}
         except OSError as error:
-            self._writer = None
+            self._writers = {}
             self._progress.say(Message("embeddings are not kept from here on: {why}", why=message_of(error)))
             return {}
-        return {image_id: location for image_id, location in zip(by_id, locations, strict=True) if location is not None}
+        return {
+            name: {image_id: location for image_id, location in zip(*found, strict=True) if location is not None}
+            for name, found in located.items()
+        }
 
-    def record(self, locations: Mapping[ImageId, RowLocation]) -> None:
+    def record(self, locations: Locations) -> None:
         """Record what `write` wrote; the caller holds the transaction."""
-        embeddings.add(self._catalog, locations.items(), backbone=self._backbone)
+        for name, found in locations.items():
+            embeddings.add(self._catalog, found.items(), backbone=name)
+
+
+def _rows(predictions: Sequence[Inferred]) -> EmbeddingBatch:
+    stats = [prediction.stats for prediction in predictions if prediction.stats is not None]
+    return EmbeddingBatch(
+        image_ids=[prediction.image.id for prediction in predictions],
+        embeddings=np.stack([prediction.embedding for prediction in predictions]),
+        stats=np.stack(stats) if len(stats) == len(predictions) else np.empty((len(predictions), 0), dtype=np.float32),
+    )
 
 
 def open_embedding_writer(

@@ -150,7 +150,7 @@ class Review:
         self.thumbnails = ThumbnailService(
             self.library, path_of=self.path_of, max_megapixels=self.session.max_megapixels
         )
-        self.similar = SimilarImages(self.library, see=self.thumbnails.small)
+        self.similar = SimilarImages(self.library)
         self.learner.begin(self.session.use_newest_ranking)
         watching = asyncio.create_task(self.session.watch())
         try:

@@ -1,117 +1,86 @@
-"""Near-duplicates among the images that wait: embeddings find candidates, hash and thumbnail decide.
+"""Copies among the images that wait: found by the hashes of their kept looks, told from variants by the looks.
 
-The candidates come from an exact search over short vectors in memory, 256 bytes an image: 300,000 are compared in
-some milliseconds.
+The hashes are in memory, 88 bytes an image; the looks of the few that may be copies are read when one is looked at.
 """
 
-# Shapes: N images that wait, D embedding width, S short width.
+# Shapes: N images that wait, F hashes of each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from classifier.active.pool import load_pool
-from classifier.catalog.shards import read_embeddings
-from classifier.errors import Undecodable
-from classifier.labels.dataset import example_of
-from classifier.model.head import fit_pca, l2_normalize
-from classifier.records import Label
-from classifier.settings import ImageSettings, LabelSettings
+from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.looks import LOOKS, read_looks, sizes_of
+from classifier.duplicates.compare import Pictures
+from classifier.duplicates.groups import bits_apart, copies_of_first, hash_table
+from classifier.duplicates.search import MOST_BITS
+from classifier.images.look import LOOK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
-    from classifier.model.head import Projection
-    from classifier.records import Example, ImageId
+    from classifier.records import ImageId
 
-_SHORT: Final = 64
-_PCA_PARTS, _PCA_PART = 8, 512
-"""The principal axes are fitted to this many parts of the store, of this many adjacent images each."""
-_CANDIDATES: Final = 24
-"""Candidates that are compared by hash (measured in docs/LOG.md)."""
-_LEAST: Final = 0.65
-"""Cosine of short vectors: of images of half the size, 95% are that similar to the whole one (docs/LOG.md)."""
-_MOST_KEPT: Final = 8192
-"""Images whose hash and thumbnail are kept, about a kilobyte each: neighbors are compared repeatedly."""
-_NOWHERE: Final = Label(path=Path(), category="")
+_MOST: Final = 200
+"""Images that are compared at once; of a larger crowd the nearest."""
+_AT_ONCE: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WaitingIndex:
-    """`vectors` float32 (N, S): the short vector of each of `image_ids`, of length 1."""
+    """`hashes` uint64 (F, N): those of each of `image_ids`."""
 
     image_ids: Sequence[ImageId]
-    vectors: NDArray[np.float32]
-    shorten: Projection
+    hashes: NDArray[np.uint64]
 
-    def candidates(self, embedding: NDArray[np.float32]) -> list[ImageId]:
-        """The few images that may nearly duplicate one with this embedding, itself included, most similar first."""
-        if len(embedding) != len(self.shorten.axes):
-            return []
-        cosines = self.vectors @ l2_normalize(self.shorten(embedding[None]))[0]
-        first = max(0, len(cosines) - _CANDIDATES)
-        closest = np.argpartition(cosines, first)[first:] if first else np.arange(len(cosines))
-        by_cosine = closest[np.argsort(-cosines[closest], kind="stable")]
-        return [self.image_ids[row] for row in by_cosine.tolist() if cosines[row] >= _LEAST]
+    def candidates(self, look: NDArray[np.uint8]) -> list[ImageId]:
+        """The images that may be copies of the one with this look (704,), itself included, nearest first."""
+        own = hash_table(look[None])
+        parts = range(0, len(self.image_ids), _AT_ONCE)
+        bits = [bits_apart(own, self.hashes[:, start : start + _AT_ONCE]).min(axis=0) for start in parts]
+        apart = np.concatenate([np.empty(0, np.uint8), *bits])
+        close = np.flatnonzero(apart <= MOST_BITS)
+        return [self.image_ids[row] for row in close[np.argsort(apart[close], kind="stable")][:_MOST].tolist()]
 
 
-def build_index(catalog: Catalog, folder: Path, *, backbone: str, rest: Callable[[], None]) -> WaitingIndex:
+def build_index(catalog: Catalog, library: Path, *, rest: Callable[[], None]) -> WaitingIndex:
     """The index of all that waits now; `rest` is called after every few hundred images, and may sleep or raise."""
-    pool = load_pool(catalog, folder, backbone=backbone)
-    starts = range(0, len(pool), len(pool) // _PCA_PARTS + 1)
-    some = [image_id for start in starts for image_id in pool.image_ids[start : start + _PCA_PART]]
-    parts = [part.embeddings for part in read_embeddings(catalog, folder, some, backbone=backbone)]
-    width = max((part.shape[1] for part in parts), default=0)
-    fitted = [part for part in parts if part.shape[1] == width]
-    with threadpool_limits(1):  # what the page answers is more urgent
-        project = fit_pca(np.concatenate([np.empty((0, width), np.float32), *fitted]), width=_SHORT)
+    pool = load_pool(catalog, embeddings_folder(library, LOOKS), backbone=LOOKS)
 
-    def shorten(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    def in_pieces(looks: NDArray[np.float32]) -> NDArray[np.float32]:
         rest()
-        return l2_normalize(project(embeddings))
+        hashes = np.ascontiguousarray(hash_table(looks.astype(np.uint8)).T)
+        return hashes.view(np.uint16).astype(np.float32)  # which has their numbers exactly
 
-    return WaitingIndex(image_ids=pool.image_ids, vectors=pool.map(shorten, width=width), shorten=project)
+    hashes = pool.map(in_pieces, width=LOOK_BYTES).astype(np.uint16).view(np.uint64)
+    return WaitingIndex(image_ids=pool.image_ids, hashes=np.ascontiguousarray(hashes.T))
 
 
-class NearDuplicateFinder:
-    """Compares small images as the split does; `see` returns a JPEG, or None if the image is gone."""
+def copies_among(catalog: Catalog, library: Path, image_id: ImageId, others: Sequence[ImageId]) -> tuple[ImageId, ...]:
+    """Those of `others` that are copies of an image, in their order; without a kept look an image has none."""
+    wanted = [image_id, *others]
+    looks = {
+        one: look for found, rows in read_looks(catalog, library, wanted) for one, look in zip(found, rows, strict=True)
+    }
+    sizes = sizes_of(catalog, wanted)
+    known = [one for one in wanted if one in looks and one in sizes]
+    if len(known) < 2 or known[0] != image_id:  # noqa: PLR2004 - the image and another
+        return ()
+    pictures = Pictures(
+        looks=np.stack([looks[one] for one in known]), sizes=np.array([sizes[one] for one in known], np.int64)
+    )
+    return tuple(one for one, is_copy in zip(known[1:], copies_of_first(pictures), strict=True) if is_copy)
 
-    def __init__(self, see: Callable[[ImageId], bytes | None]) -> None:
-        self._see = see
-        self._kept: dict[ImageId, Example | None] = {}
 
-    def same(self, image_id: ImageId, others: Sequence[ImageId]) -> list[ImageId]:
-        """Those of `others` that nearly duplicate `image_id` directly, in their order."""
-        from classifier.labels.near_duplicates import near_duplicates  # noqa: PLC0415 - it needs scipy
-
-        own = self._look(image_id) if others else None
-        if own is None:
-            return []
-        found = [look for look in map(self._look, others) if look is not None]
-        bits = LabelSettings().near_duplicate_bits
-        return [other.image_id for other in found if any(near_duplicates((own, other), bits))]
-
-    def _look(self, image_id: ImageId) -> Example | None:
-        if image_id not in self._kept:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[image_id] = self._read(image_id)
-        return self._kept[image_id]
-
-    def _read(self, image_id: ImageId) -> Example | None:
-        data = self._see(image_id)
-        if data is None:
-            return None
-        try:
-            example = example_of(_NOWHERE, data, max_megapixels=ImageSettings().max_megapixels)
-        except Undecodable:
-            return None
-        return replace(example, image_id=image_id)
+def look_of(catalog: Catalog, library: Path, image_id: ImageId) -> NDArray[np.uint8] | None:
+    """The kept look of an image (704,)."""
+    found = [looks[0] for _, looks in read_looks(catalog, library, [image_id]) if len(looks)]
+    return found[0] if found else None

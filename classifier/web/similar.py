@@ -16,19 +16,17 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.embeddings import embeddings_folder, last_row
+from classifier.catalog.looks import LOOKS
 from classifier.catalog.shards import read_embeddings
 from classifier.errors import IllsortError
 from classifier.records import AnnotationKind
-from classifier.web.near_duplicates import NearDuplicateFinder, build_index
+from classifier.web.near_duplicates import build_index, copies_among, look_of
 from classifier.web.neighbors import load_labeled_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
     from concurrent.futures import Future
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from classifier.catalog.connection import Catalog
     from classifier.records import ImageId
@@ -56,12 +54,10 @@ class SimilarResult:
 
 
 class SimilarImages:
-    """Finds similar images in one library; `see` returns a small image, in any thread."""
+    """Finds similar images in one library."""
 
-    def __init__(self, library: Path, *, see: Callable[[ImageId], bytes | None]) -> None:
+    def __init__(self, library: Path) -> None:
         self._library = library
-        self._see = see
-        self._looks = NearDuplicateFinder(self._seen)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="similar")
         self._index_thread = ThreadPoolExecutor(1, thread_name_prefix="near-duplicates")
         self._is_closed = threading.Event()
@@ -95,24 +91,23 @@ class SimilarImages:
 
     def _kinds(self) -> tuple[bool, bool]:
         catalog, taught = self._learn()
-        if taught is None:
-            return False, False
-        is_kept = last_row(catalog, taught.backbone) is not None
-        return is_kept and taught.labeled is not None, is_kept
+        is_kept = taught is not None and last_row(catalog, taught.backbone) is not None
+        is_labeled = taught is not None and taught.labeled is not None
+        return is_kept and is_labeled, last_row(catalog, LOOKS) is not None
 
     def _look(self, image_id: ImageId) -> SimilarResult:
         catalog, taught = self._learn()
-        nothing = SimilarResult(labeled=(), alike=())
-        if taught is None or self._is_closed.is_set():
-            return nothing
+        if self._is_closed.is_set():
+            return SimilarResult(labeled=(), alike=())
+        labeled = () if taught is None else tuple(self._nearest(catalog, taught, image_id))
+        return SimilarResult(labeled=labeled, alike=self._alike(catalog, image_id))
+
+    def _nearest(self, catalog: Catalog, taught: LabeledIndex, image_id: ImageId) -> list[Neighbor]:
         folder = embeddings_folder(self._library, taught.backbone)
         for rows in read_embeddings(catalog, folder, [image_id], backbone=taught.backbone):
             for embedding in rows.embeddings:
-                return SimilarResult(
-                    labeled=tuple(taught.nearest(catalog, image_id, embedding)),
-                    alike=self._alike(catalog, taught, image_id, embedding),
-                )
-        return nothing
+                return taught.nearest(catalog, image_id, embedding)
+        return []
 
     def _compare(
         self, image_id: ImageId, categories: Sequence[str], doubted: AbstractSet[ImageId]
@@ -122,17 +117,16 @@ class SimilarImages:
             return {category: [] for category in categories}
         return taught.nearest_of(catalog, image_id, categories, doubted=doubted)
 
-    def _alike(
-        self, catalog: Catalog, taught: LabeledIndex, image_id: ImageId, embedding: NDArray[np.float32]
-    ) -> tuple[ImageId, ...] | None:
-        index = self._index(catalog, taught.backbone)
-        if index is None:
-            return None
-        close = index.candidates(embedding)
+    def _alike(self, catalog: Catalog, image_id: ImageId) -> tuple[ImageId, ...] | None:
+        look = look_of(catalog, self._library, image_id)
+        index = None if look is None else self._index(catalog)
+        if look is None or index is None:
+            return () if look is None else None
+        close = index.candidates(look)
         latest = annotation_log.latest(catalog, close)
         answered = {one for one, last in latest.items() if last.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
         others = [one for one in close if one != image_id and one not in answered]
-        return tuple(self._looks.same(image_id, others))
+        return copies_among(catalog, self._library, image_id, others)
 
     def _learn(self) -> tuple[Catalog, LabeledIndex | None]:
         """The connection of this thread, and the labels of the last bundle, read once per bundle."""
@@ -143,26 +137,21 @@ class SimilarImages:
             self._taught, self._sort = load_labeled_index(self._catalog), last[:2]
         return self._catalog, self._taught
 
-    def _index(self, catalog: Catalog, backbone: str) -> WaitingIndex | None:
-        """The last index of this backbone, None before the first; built anew when what waits has changed."""
-        version = (backbone, *audits.marks(catalog), last_row(catalog, backbone))
-        built, index = self._built or ((), None)
-        is_first = built[:1] != version[:1]
+    def _index(self, catalog: Catalog) -> WaitingIndex | None:
+        """The last index, None before the first; built anew when what waits has changed."""
+        version = (*audits.marks(catalog), last_row(catalog, LOOKS))
+        built, index = self._built or (None, None)
         is_idle = self._building is None or self._building.done()
-        if built != version and is_idle and (is_first or time.monotonic() >= self._next_build):
-            self._building = self._index_thread.submit(self._build, backbone, version)
-        return None if is_first else index
+        if built != version and is_idle and (index is None or time.monotonic() >= self._next_build):
+            self._building = self._index_thread.submit(self._build, version)
+        return index
 
-    def _build(self, backbone: str, version: tuple[object, ...]) -> None:
+    def _build(self, version: tuple[object, ...]) -> None:
         began = time.monotonic()
-        folder = embeddings_folder(self._library, backbone)
         with suppress(IllsortError, CancelledError), open_catalog(self._library) as catalog:
-            self._built = version, build_index(catalog, folder, backbone=backbone, rest=self._rest)
+            self._built = version, build_index(catalog, self._library, rest=self._rest)
         ended = time.monotonic()
         self._next_build = ended + max(_REFRESH_S, (ended - began) / _SHARE)
-
-    def _seen(self, image_id: ImageId) -> bytes | None:
-        return None if self._is_closed.is_set() else self._see(image_id)
 
     def _rest(self) -> None:
         if self._is_closed.wait(_PAUSE_S):

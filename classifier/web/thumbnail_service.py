@@ -134,10 +134,6 @@ class ThumbnailService:
         self.hold_still()
         return self._pool.submit(self._seen, image_id, SIDES[size])
 
-    def small(self, image_id: ImageId) -> bytes | None:
-        """The small image, in any other thread."""
-        return self.see(image_id, "small").result()
-
     def expect(self, rows: Iterator[QueueItem]) -> None:
         """Prefetch these in this order, in place of the last plan."""
         self._ahead.expect(rows)

@@ -22,7 +22,7 @@ from kit.commands import illsort
 from kit.pictures import COLORS, encoded, plain
 from kit.tree import make_tree
 
-COMMANDS = ("train", "sort", "watch", "status", "review", "audit", "undo", "verify", "demo")
+COMMANDS = ("train", "sort", "watch", "status", "review", "audit", "undo", "verify", "duplicates", "demo")
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide.md"
 RED = encoded(plain(COLORS["red"]), "PNG")
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.looks import LOOKS
 from classifier.catalog.shards import read_embeddings
 from classifier.images.hashing import hash_bytes
 from classifier.model.bundle_files import EMBEDDINGS
@@ -71,7 +72,9 @@ def label(made: Nearby, paths: tuple[Path, ...], contents: tuple[bytes, ...] = (
     The network saw in them what it saw in the first that repeats, and in the first that do not.
     """
     with read_catalog(made.library) as catalog:
-        (backbone,) = catalog.connection.execute("SELECT DISTINCT backbone FROM embeddings").fetchone()
+        (backbone,) = catalog.connection.execute(
+            "SELECT DISTINCT backbone FROM embeddings WHERE backbone <> ?", (LOOKS,)
+        ).fetchone()
         like = (made.repeats[0], *made.others)[: len(paths)]
         found = {
             picture: row

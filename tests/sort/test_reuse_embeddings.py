@@ -10,13 +10,18 @@ import numpy as np
 import pytest
 
 from classifier.catalog import embeddings
-from classifier.catalog.connection import read_catalog
+from classifier.catalog.connection import Catalog, read_catalog
+from classifier.catalog.looks import LOOKS, read_looks, sizes_of
 from classifier.catalog.shards import ShardWriter
 from classifier.catalog.stats import library_stats
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
+from classifier.images.decode import decode
+from classifier.images.hashing import hash_bytes
+from classifier.images.look import look_at
 from classifier.model import trained
 from classifier.model.bundle import open_bundle
+from classifier.records import ImageId
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from classifier.sort.planned_moves import PlannedMove
@@ -51,6 +56,10 @@ def run(folder: Path, bundle: Path, *, embeddings: bool = True, crawl: str = "cr
     settings = Settings(sort=SortSettings(embeddings=embeddings), runtime=RuntimeSettings(workers=0))
     summary = sort(folder / crawl, library=folder / "sorted", bundle=bundle, settings=settings, **options)
     return {key: value for key, value in summary.items() if key != "seconds"}
+
+
+def ids(catalog: Catalog) -> list[ImageId]:
+    return [ImageId(one) for (one,) in catalog.connection.execute("SELECT id FROM pictures")]
 
 
 def shards(folder: Path) -> list[Path]:
@@ -170,7 +179,7 @@ def test_missing_or_damaged_embeddings_are_computed_again(
     for name in ("whole", "harmed"):
         make_tree(tmp_path / name / "crawl", CRAWL)
         run(tmp_path / name, bundles[0])
-    (shard,) = shards(tmp_path / "harmed")
+    shard = next(one for one in shards(tmp_path / "harmed") if one.parent.name != LOOKS)
     content = shard.read_bytes()
     middle = len(content) // 2
     spoilt = {
@@ -261,6 +270,14 @@ def test_one_backbone_has_one_row_for_each_picture(tmp_path: Path, bundles: tupl
         run(tmp_path, bundle)
     with read_catalog(tmp_path / "sorted") as catalog:
         kept = embeddings.store_stats(catalog, tmp_path / "sorted")
-        rows = catalog.connection.execute("SELECT count(*) FROM embeddings").fetchone()
+        rows = catalog.connection.execute("SELECT count(*) FROM embeddings GROUP BY backbone = ?", (LOOKS,)).fetchall()
 
-    assert (kept.pictures,) == rows == (READABLE,)
+        looks = dict(zip(*next(read_looks(catalog, tmp_path / "sorted", ids(catalog))), strict=True))
+        sizes = sizes_of(catalog, list(looks))
+
+    assert kept.pictures == READABLE
+    assert [(READABLE,), (READABLE,)] == rows
+    content = CRAWL["unsure.png"]
+    decoded = decode(content, max_megapixels=64).image
+    assert look_at(decoded) == looks[hash_bytes(content)].tobytes()
+    assert decoded.size == sizes[hash_bytes(content)]

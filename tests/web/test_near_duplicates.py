@@ -1,144 +1,120 @@
-"""Candidates for near-duplicates are found by embeddings; hash and thumbnail decide, as in the split of the labels."""
+"""Copies among what waits are found by kept looks, nearest first; what is decided or has no look is none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from classifier.catalog import embeddings
 from classifier.catalog.connection import Catalog, open_catalog
 from classifier.catalog.embeddings import embeddings_folder
-from classifier.catalog.shards import EmbeddingBatch, ShardWriter, shard_path
-from classifier.images.hashing import hash_bytes
-from classifier.records import Action, ImageId
-from classifier.web.near_duplicates import NearDuplicateFinder, WaitingIndex, build_index
-from kit.pictures import COLORS, busy, encoded, plain
+from classifier.catalog.looks import LOOKS, as_rows
+from classifier.catalog.shards import ShardWriter, shard_path
+from classifier.images.look import look_at
+from classifier.records import Action, ImageId, ImageInfo
+from classifier.web.near_duplicates import WaitingIndex, build_index, copies_among, look_of
+from kit.copies import compressed, cut, drawing, with_face
 from kit.reviewing import waiting_library
 
-BACKBONE = "b" * 32
-WIDTH = 48
+WAITING = 8
+FILED = 9
 
 
 class Kept:
-    """A library in which pictures wait whose embeddings are kept."""
+    """A library in which images wait whose looks are kept."""
 
-    def __init__(self, catalog: Catalog, library: Path, pictures: Sequence[ImageId]) -> None:
+    def __init__(self, catalog: Catalog, library: Path, image_ids: Sequence[ImageId]) -> None:
         self.catalog = catalog
         self.library = library
-        self.folder = embeddings_folder(library, BACKBONE)
-        self.image_ids = list(pictures)
+        self.image_ids = list(image_ids)
 
-    def keep(self, pictures: Sequence[ImageId], rows: NDArray[np.float32]) -> None:
-        """Have the store hold these."""
-        last = embeddings.last_row(self.catalog, BACKBONE)
-        written = EmbeddingBatch(image_ids=pictures, embeddings=rows, stats=np.zeros((len(rows), 0), np.float32))
-        spots = ShardWriter(self.library, BACKBONE, last=last).append(written)
-        found = [(picture, spot) for picture, spot in zip(pictures, spots, strict=True) if spot is not None]
-        embeddings.add(self.catalog, found, backbone=BACKBONE)
+    def keep(self, images: dict[int, Image.Image]) -> None:
+        """Have the store hold the looks of these, by number."""
+        infos = [
+            ImageInfo(id=self.image_ids[number], size_bytes=1, width=4, height=3, truncated=False, look=look_at(image))
+            for number, image in images.items()
+        ]
+        located = ShardWriter(self.library, LOOKS, last=None).append(as_rows(infos))
+        found = [(info.id, location) for info, location in zip(infos, located, strict=True) if location is not None]
+        embeddings.add(self.catalog, found, backbone=LOOKS)
 
     def index(self) -> WaitingIndex:
         """Of all that waits now."""
-        return build_index(self.catalog, self.folder, backbone=BACKBONE, rest=lambda: None)
+        return build_index(self.catalog, self.library, rest=lambda: None)
+
+    def copies(self, number: int) -> list[int]:
+        """The copies of an image that wait, by number."""
+        look = look_of(self.catalog, self.library, self.image_ids[number])
+        close = [] if look is None else self.index().candidates(look)
+        others = [one for one in close if one != self.image_ids[number]]
+        found = copies_among(self.catalog, self.library, self.image_ids[number], others)
+        return [self.image_ids.index(one) for one in found]
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Kept]:
-    waiting = (
-        [(Action.REVIEW, "chibi", 0.5)] * 30 + [(Action.UNKNOWN, "chibi", 0.5)] * 10 + [(Action.FILE, "page", 1.0)]
-    )
-    library, pictures = waiting_library(tmp_path, waiting)
+    waiting = [(Action.REVIEW, "chibi", 0.5)] * WAITING + [(Action.UNKNOWN, "", 0.5), (Action.FILE, "page", 1.0)]
+    library, image_ids = waiting_library(tmp_path, waiting)
     with open_catalog(library) as catalog:
-        yield Kept(catalog, library, pictures)
+        yield Kept(catalog, library, image_ids)
 
 
-def drawn(count: int, seed: int = 0) -> NDArray[np.float32]:
-    """Embeddings that have nothing to do with each other."""
-    return np.random.default_rng(seed).standard_normal((count, WIDTH), dtype=np.float32)
+def test_a_copy_of_half_the_size_and_a_cut_one_are_found_whichever_is_shown(kept: Kept) -> None:
+    image = drawing(1)
+    small = compressed(image.resize((200, 260)))
+    kept.keep({0: image, 3: small, 8: cut(image, 0.03, all_round=True), 5: drawing(2), 6: drawing(3)})
+
+    assert {3, 8} == set(kept.copies(0))
+    assert {0, 8} == set(kept.copies(3))
+    assert {0, 3} == set(kept.copies(8))
+    assert [] == kept.copies(5)
 
 
-def test_near_duplicates_are_found_among_all_that_waits_nearest_first(kept: Kept) -> None:
-    rows = drawn(41)
-    rows[[5, 33, 40]] = rows[2] + 0.1 * drawn(3, seed=1) * np.array([[1], [2], [1]])
-    kept.keep(kept.image_ids, rows)
+def test_the_nearest_come_first(kept: Kept) -> None:
+    image = drawing(4)
+    kept.keep({0: image, 1: cut(image, 0.03, all_round=False), 2: image.resize((200, 260))})
 
-    found = kept.index().candidates(rows[2])
+    assert kept.image_ids[0] == kept.index().candidates(np.frombuffer(look_at(image), np.uint8))[0]
+    assert [2, 1] == kept.copies(0)
 
-    assert [kept.image_ids[number] for number in (2, 5, 33)] == found
+
+def test_variants_with_another_face_are_no_copies(kept: Kept) -> None:
+    smiling, stern = (with_face(drawing(7), smiling=smiling) for smiling in (True, False))
+    kept.keep({0: smiling, 1: stern, 2: smiling.resize((200, 260))})
+
+    assert [2] == kept.copies(0)
+    assert [] == kept.copies(1)
 
 
 def test_images_that_are_decided_or_unreadable_are_no_candidates(kept: Kept) -> None:
-    rows = drawn(41)
-    rows[[3, 39, 40]] = rows[0]
-    kept.keep(kept.image_ids, rows)
-    path = shard_path(kept.folder, 1)
-    path.write_bytes(path.read_bytes()[:-200])  # of the last row, and of the one before
+    image = drawing(5)
+    kept.keep(dict.fromkeys((0, 3, FILED, 4), image))
+    path = shard_path(embeddings_folder(kept.library, LOOKS), 1)
+    path.write_bytes(path.read_bytes()[:-200])  # of the last row
 
-    assert [kept.image_ids[number] for number in (0, 3)] == kept.index().candidates(rows[0])
+    assert [3] == kept.copies(0)
 
 
 def test_building_the_index_can_be_interrupted(kept: Kept) -> None:
-    kept.keep(kept.image_ids, drawn(41))
+    kept.keep({0: drawing(1)})
 
     def stop() -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        build_index(kept.catalog, kept.folder, backbone=BACKBONE, rest=stop)
+        build_index(kept.catalog, kept.library, rest=stop)
 
 
-def test_an_embedding_of_another_width_has_no_candidates(kept: Kept) -> None:
-    kept.keep(kept.image_ids, drawn(41))
+def test_an_image_without_a_look_has_no_copies(kept: Kept) -> None:
+    kept.keep({1: drawing(1)})
 
-    assert [] == kept.index().candidates(np.ones(WIDTH + 1, np.float32))
+    assert [] == kept.copies(0)
+    assert () == copies_among(kept.catalog, kept.library, kept.image_ids[0], [kept.image_ids[1]])
 
 
 def test_an_empty_index_finds_nothing(kept: Kept) -> None:
-    assert [] == kept.index().candidates(drawn(1)[0])
-
-
-def shelf(*images: Image.Image) -> tuple[Callable[[ImageId], bytes | None], list[ImageId], list[ImageId]]:
-    """What sees these, their ids, and a list that grows by the id of each that is looked at."""
-    pictures = [hash_bytes(str(number).encode()) for number in range(len(images))]
-    kept = dict(zip(pictures, (encoded(image, "JPEG", quality=82) for image in images), strict=True))
-    asked: list[ImageId] = []
-
-    def see(picture: ImageId) -> bytes | None:
-        asked.append(picture)
-        return kept.get(picture)
-
-    return see, pictures, asked
-
-
-def test_a_scaled_and_recompressed_copy_is_a_near_duplicate() -> None:
-    one = busy(1, (320, 240))
-    again = Image.open(BytesIO(encoded(one, "JPEG", quality=40)))
-    see, (own, smaller, worse, other), _ = shelf(one, one.resize((160, 120)), again, busy(2, (320, 240)))
-
-    assert [worse, smaller] == NearDuplicateFinder(see).same(own, [other, worse, smaller])
-
-
-def test_flat_images_of_different_colors_are_no_near_duplicates() -> None:
-    see, (red, blue, again), _ = shelf(*(plain(COLORS[name], (320, 240)) for name in ("red", "blue", "red")))
-
-    assert [again] == NearDuplicateFinder(see).same(red, [blue, again])
-
-
-def test_a_missing_image_has_no_near_duplicates_and_is_read_once() -> None:
-    see, (own, other), asked = shelf(busy(1), busy(1))
-    looks, gone = NearDuplicateFinder(see), ImageId("f" * 64)
-
-    assert [other] == looks.same(own, [gone, other])
-    assert [] == looks.same(gone, [own])
-    assert [own, gone, other] == asked
-
-
-def test_an_image_without_candidates_is_not_decoded() -> None:
-    see, (own,), asked = shelf(busy(1))
-
-    assert ([], []) == (NearDuplicateFinder(see).same(own, []), asked)
+    assert [] == kept.index().candidates(np.frombuffer(look_at(drawing(1)), np.uint8))

@@ -138,12 +138,13 @@ def test_the_page_knows_which_similar_images_there_can_be(made: Nearby) -> None:
         assert set(made.repeats[1:]) == alike(client, made.repeats[0])
 
 
-def test_without_embeddings_or_a_model_there_is_nothing_similar(made: Nearby) -> None:
+def test_without_a_model_copies_are_known_and_without_what_is_kept_nothing(made: Nearby) -> None:
+    (made.bundle / "illsort.json").unlink()
+    with served(made.library) as client:
+        assert {"labelled": False, "alike": True} == client.get("/api/near").json()
+        assert set(made.repeats[1:]) == alike(client, made.repeats[0])
+        assert [] == near(client, made.repeats[0])["labelled"]
     for path in (made.library / ".illsort" / "embeddings").rglob("*.rows"):
         path.unlink()
     with served(made.library) as client:
-        assert {"labelled": [], "alike": []} == near(client, made.repeats[0])
-    (made.bundle / "illsort.json").unlink()
-    with served(made.library) as client:
-        assert {"labelled": False, "alike": False} == client.get("/api/near").json()
         assert {"labelled": [], "alike": []} == near(client, made.repeats[0])

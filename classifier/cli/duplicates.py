@@ -1,0 +1,83 @@
+"""`illsort duplicates`: list the copies of pictures in any folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from classifier.cli.options import ConfigOption, SetOption, crawl_in, load_settings, path_argument
+from classifier.i18n import _, count_
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.duplicates.folder import Copy, Duplicates
+
+
+def duplicates(
+    folder: Annotated[
+        Path | None, path_argument("Any folder of pictures, a library too (default: the crawl of illsort.toml).")
+    ] = None,
+    *,
+    config: ConfigOption = None,
+    set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+) -> None:
+    """List copies of pictures: resized, compressed anew, cut or recolored a little, marked. Changes nothing.
+
+    The best of each group, the largest and least compressed, is printed first.
+    """
+    from classifier.cli.terminal import TerminalProgress, failure_line, print_json, print_lines
+    from classifier.duplicates.folder import find_duplicates
+
+    settings = load_settings(config, set_)
+    folder = crawl_in(settings) if folder is None else folder
+    found = find_duplicates(folder, library=settings.sort.library, settings=settings, progress=TerminalProgress())
+    if as_json:
+        print_json(_as_dict(found))
+    else:
+        print_lines(*(line for group in found.groups for line in _lines(group)))
+    print_lines(*(failure_line(path, failure) for path, failure in found.failures), _summary(found), err=True)
+    if found.failures:
+        raise typer.Exit(1)
+
+
+def _lines(group: tuple[Copy, ...]) -> Iterator[str]:
+    for number, one in enumerate(group):
+        facts = _(
+            "{width} x {height}, {size:,} kB", width=one.width, height=one.height, size=-(-one.size_bytes // 1000)
+        )
+        same = _(", the same file") if one.is_same else ""
+        yield f"{'  ' if number else ''}{one.path}  {facts}{same}"
+
+
+def _summary(found: Duplicates) -> str:
+    copies = [one for group in found.groups for one in group[1:]]
+    return count_(
+        "{copies:,} of {count:,} picture is a copy of a better one ({groups:,} groups, {size:,.1f} MB)",
+        "{copies:,} of {count:,} pictures are copies of a better one ({groups:,} groups, {size:,.1f} MB)",
+        count=found.pictures,
+        copies=len(copies),
+        groups=len(found.groups),
+        size=sum(one.size_bytes for one in copies) / 1e6,
+    )
+
+
+def _as_dict(found: Duplicates) -> dict[str, Any]:
+    groups = [
+        [
+            {
+                "path": one.path,
+                "width": one.width,
+                "height": one.height,
+                "size_bytes": one.size_bytes,
+                "same_as_best": one.is_same,
+            }
+            for one in group
+        ]
+        for group in found.groups
+    ]
+    failures = [{"path": path, "kind": failure.kind.value} for path, failure in found.failures]
+    return {"pictures": found.pictures, "read": found.read, "groups": groups, "failed": failures}

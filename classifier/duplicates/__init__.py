@@ -1,0 +1,1 @@
+"""Copies of images: found by hashes of what they look like, told from variants by comparing looks, and grouped."""
