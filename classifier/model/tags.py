@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from classifier.category_names import problem_with
+from classifier.category_names import SEPARATOR, problem_with
 from classifier.errors import ModelError, message_of
 from classifier.model.head import LinearHead, load_linear
 from classifier.paths import to_json
@@ -116,7 +116,8 @@ class Tags:
         likely = np.flatnonzero((mean_T >= _LIKELY) & (lift >= _TELLING)).tolist()
         naming = [tag for tag in likely if self.categories[tag] != _RATING]
         ordered = sorted(naming, key=lambda tag: (self.categories[tag] != _CHARACTER, -lift[tag]))
-        names = (self.names[tag].replace("_", " ").strip() for tag in ordered)
+        tagged = [self.names[tag] for tag in ordered if SEPARATOR not in self.names[tag]]  # fate/stay_night is no level
+        names = (name.replace("_", " ").strip() for name in tagged)
         return [name for name in dict.fromkeys(names) if problem_with(name) is None][:_NAMES]
 
 

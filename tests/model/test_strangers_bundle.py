@@ -34,7 +34,27 @@ from classifier.training.pipeline import train_model
 from kit.bundles import color_bundle
 
 NAMES = [
-    *("../x", "/x", "a/b", ".", "..", "_review", "_x", ".x", "", " ", "a\0b", "a\nb", "\ud800", "a\u202eb", "a\u2066b"),
+    *(
+        "../x",
+        "/x",
+        "a/",
+        "a//b",
+        "a/../b",
+        "a/_b",
+        "a/b/c/d",
+        ".",
+        "..",
+        "_review",
+        "_x",
+        ".x",
+        "",
+        " ",
+        "a\0b",
+        "a\nb",
+        "\ud800",
+        "a\u202eb",
+        "a\u2066b",
+    ),
     *("con", "NUL", "com1.png", "a:b", "a\\b", "x.", " x", "x" * 201, "\x1b]0;x\x07", "a\u200bb"),
 ]
 

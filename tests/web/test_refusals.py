@@ -76,7 +76,10 @@ def test_a_taken_name_is_reported(tmp_path: Path, name: str) -> None:
     [
         ("", "类别名称“”是空的；请换一个"),
         ("_review", "类别名称“_review”以“_”开头，那是留给 illsort 自己的文件夹的；请换一个"),
-        ("四/格", "类别名称“四/格”含有“/”，不是所有系统的文件夹名都能用；请换一个"),
+        ("四?格", "类别名称“四?格”含有“?”，不是所有系统的文件夹名都能用；请换一个"),
+        ("四格/", "类别名称“四格/”有一层没有名称；请换一个"),
+        ("一/二/三/四", "类别名称“一/二/三/四”有 4 层，最多 3 层；请换一个"),
+        ("四格/con", "类别名称“四格/con”在 Windows 上是设备名；请换一个"),
         ("a\\b", "类别名称“a\\b”含有“\\”，不是所有系统的文件夹名都能用；请换一个"),
         ('"', '类别名称“"”含有“"”，不是所有系统的文件夹名都能用；请换一个'),
         ("x.", "类别名称“x.”以空格或点开头或结尾；请换一个"),
@@ -185,7 +188,10 @@ def test_the_page_shows_what_goes_wrong_in_its_language(tmp_path: Path) -> None:
     with server(library) as first, browser(traffic, locale="zh-CN") as page:
         page.goto(first.address)
         page.locator("#language").wait_for()
-        for name, shown in (("四/格", "类别名称“四/格”含有“/”"), ("a/b", "the category name 'a/b' contains '/'")):
+        for name, shown in (
+            ("四?格", "类别名称“四?格”含有“?”"),
+            ("a/", "the category name 'a/' has a level without a name"),
+        ):
             page.keyboard.press("c")
             page.keyboard.press("n")
             page.locator("#dialog input").fill(name)
