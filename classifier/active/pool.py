@@ -60,10 +60,20 @@ class Pool:
         return found
 
 
-def load_pool(catalog: Catalog, folder: Path, *, backbone: str, wanted: Container[ImageId] | None = None) -> Pool:
-    """All images that wait; or those of `wanted`, filed ones as if they waited in review, where they may be again."""
+WAITING: Final = (Action.REVIEW, Action.UNKNOWN)
+
+
+def load_pool(
+    catalog: Catalog,
+    folder: Path,
+    *,
+    backbone: str,
+    wanted: Container[ImageId] | None = None,
+    actions: Sequence[Action] = WAITING,
+) -> Pool:
+    """All images with one of these actions; or those of `wanted`, as if they waited in review, where they may be."""
     if wanted is None:
-        rows = decided_rows(catalog, backbone, [Action.REVIEW.value, Action.UNKNOWN.value])
+        rows = decided_rows(catalog, backbone, [action.value for action in actions])
     else:
         decided = decided_rows(catalog, backbone, [action.value for action in Action])
         rows = [

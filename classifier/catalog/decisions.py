@@ -54,6 +54,13 @@ WHERE (action, category, confidence, reason_code, reason_params)
 """  # noqa: S608 - built from constants of this module
 
 
+_FILED_BEFORE: Final = """
+SELECT b.picture, b.action, b.category, b.confidence, b.reason_code, b.reason_params FROM decisions AS d
+CROSS JOIN decided_before AS b ON b.run = d.run AND b.picture = d.picture
+WHERE d.picture IN {pictures} AND NOT b.undone AND b.action = 'file'
+"""
+
+
 def save(catalog: Catalog, decisions: Iterable[Decision], *, run: int) -> None:
     """Record decisions; each replaces a differing earlier one of the same image, which is kept in `decided_before`."""
     # In the order of the ids each page of the table is written once.
@@ -73,6 +80,12 @@ def _as_row(decision: Decision, run: int) -> tuple[Any, ...]:
 def decisions_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, Decision]:
     """The current decision of each of `image_ids` that has one."""
     rows = select_many(catalog, f"SELECT {DECIDED} FROM decisions WHERE picture IN {{pictures}}", image_ids)  # noqa: S608
+    return {decision.image_id: decision for decision in map(decision_from_row, rows)}
+
+
+def filed_before(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, Decision]:
+    """The decision from before the last one, of each of `image_ids` that was filed by it."""
+    rows = select_many(catalog, _FILED_BEFORE, image_ids)
     return {decision.image_id: decision for decision in map(decision_from_row, rows)}
 
 

@@ -20,14 +20,17 @@ from classifier.errors import IllsortError
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.labels.load import train_command
 from classifier.paths import command, displayable
+from classifier.web.filed import FiledImages
 from classifier.web.folders import Folders
 from classifier.web.label_files import LabelFiles
 from classifier.web.learner_process import LearnerStatus
 from classifier.web.manual_changes import ManualChangesStatus
+from classifier.web.most_alike import MostAlike
 from classifier.web.pending_moves import takes_originals
 from classifier.web.responses import damage_handler, error_response
 from classifier.web.routes.audit import audit_routes
 from classifier.web.routes.categories import category_routes
+from classifier.web.routes.filed import filed_routes
 from classifier.web.routes.images import image_routes, similar_routes, static_routes
 from classifier.web.routes.label_issues import label_issue_routes
 from classifier.web.routes.manual_changes import manual_change_routes
@@ -86,6 +89,8 @@ class Review:
         self.folders = Folders(library)
         self.labels = LabelFiles(self.session.bundle)
         self.tags = TagSearch(library)
+        self.filed = FiledImages(library)
+        self.most_alike = MostAlike(library)
         self.app = Starlette(
             lifespan=self._lifespan,
             routes=[
@@ -99,6 +104,7 @@ class Review:
                 *audit_routes(self),
                 *folder_routes(self),
                 *tag_routes(self),
+                *filed_routes(self),
                 *label_issue_routes(self),
                 *manual_change_routes(self),
             ],
@@ -163,6 +169,8 @@ class Review:
                 self.learner.end,
                 self.similar.close,
                 self.tags.close,
+                self.filed.close,
+                self.most_alike.close,
                 self.thumbnails.close,
                 self.session.close,
             ):

@@ -1,6 +1,7 @@
 """The labeled images nearest to another, by the embeddings in the bundle.
 
-They explain the prediction of an image that waits, and show with what a doubtful label is to be compared.
+They explain the prediction of an image that waits, and show with what a doubtful label is to be compared. Those that
+lie in the library are found like any other image of it.
 """
 
 # Shapes: N labeled images, D embedding width.
@@ -97,6 +98,22 @@ class LabeledIndex:
             if all(len(of_category) >= SHOWN for of_category in found.values()):
                 break
         return {category: list(of_category.values())[:SHOWN] for category, of_category in found.items()}
+
+    def direction_of(self, image_id: ImageId) -> NDArray[np.float32] | None:
+        """The embedding of a labeled image, of length 1; None if it is none."""
+        if self.labeled is None or self.directions is None or image_id not in self.labeled.image_ids:
+            return None
+        found: NDArray[np.float32] = self.directions[self.labeled.image_ids.index(image_id)]
+        return found
+
+    def cosines(self, embedding: NDArray[np.float32], *, most: int) -> dict[ImageId, float]:
+        """The cosine of the nearest labeled images with an embedding, (D,), in no order; empty for another width."""
+        if self.labeled is None or self.directions is None or self.directions.shape[1] != len(embedding):
+            return {}
+        cosines = self.directions @ l2_normalize(embedding[None])[0]
+        first = max(0, len(cosines) - most)
+        nearest = np.argpartition(cosines, first)[first:] if first else np.arange(len(cosines))
+        return {self.labeled.image_ids[row]: float(cosines[row]) for row in nearest.tolist()}
 
     def _as_labeled(
         self,

@@ -48,7 +48,11 @@ def pending_decisions(
 def retracted_decisions(
     catalog: Catalog, held: Mapping[ImageId, Annotation], guesses: Suggestions
 ) -> Iterator[tuple[QueueItem, Decision]]:
-    """Each image that was decided by the annotation now retracted, with the decision that it waits again."""
+    """Each image that was decided by the annotation now retracted, with the decision that it waits again.
+
+    One that was filed before, and was moved by the annotation, is filed as it was.
+    """
+    filed = decisions.filed_before(catalog, list(held))
     out = annotation_log.ruled_out(annotation_log.of_images(catalog, list(held)))
     for row in items_of_images(catalog, list(held), model=guesses.model):
         annotation = held[row.image_id]
@@ -62,6 +66,9 @@ def retracted_decisions(
         )
         is_guess &= row.action is Action.REVIEW
         if not is_guess and row.reason.params.get("annotation") != annotation.id:
+            continue
+        if (before := filed.get(row.image_id)) is not None and before.reason.params.get("annotation") != annotation.id:
+            yield row, before
             continue
         confidence = probabilities.get(category, row.confidence)
         top = [[category, int(confidence * 100) / 100]] if category else []

@@ -82,6 +82,10 @@ class SimilarImages:
         """The labeled images nearest to a labeled one, of each category, as `LabeledIndex.nearest_of`."""
         return self._thread.submit(self._compare, image_id, categories, doubted)
 
+    def labels(self) -> Future[LabeledIndex | None]:
+        """The labels of the last bundle."""
+        return self._thread.submit(lambda: self._learn()[1])
+
     def close(self) -> None:
         """End both threads; pending requests are dropped."""
         self._is_closed.set()

@@ -11,6 +11,7 @@ from pydantic import Json
 from classifier.catalog.queue import Order, QueueFilter
 from classifier.errors import LibraryError
 from classifier.records import Action
+from classifier.web.filed import shown_items
 from classifier.web.pending_moves import file_decided
 from classifier.web.requests import Answers, Body, Cursor, Limit, Number, Query, Steps, get, post
 from classifier.web.responses import RequestError, queue_item, skipped_files
@@ -101,7 +102,7 @@ def queue_routes(page: Review) -> list[Route]:
 
     @page.session.task
     def back(session: ReviewSession, sent: Steps) -> dict[str, Any]:
-        items = [queue_item(session, item) for item in session.undo(steps=sent.steps)]
+        items = shown_items(session, [item.image_id for item in session.undo(steps=sent.steps)])
         return {"pictures": items, "state": page.state_after(session, answers=len(items))}
 
     return [

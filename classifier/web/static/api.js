@@ -13,6 +13,7 @@ import { get, send, sendOnce } from "./http.js";
  * @property {string[]} ruledOut categories that it is not of
  * @property {Text} reason of the last sort's decision
  * @property {boolean} isReasonOld whether the model has learned since
+ * @property {string | null} becomes the category that a person said, where it is not moved there yet; empty for none
  * @property {[string, number][]} guesses categories and their probabilities, the most likely first
  * @typedef {Object} Answer
  * @property {string} id
@@ -75,6 +76,7 @@ const itemOf = (json) => ({
   reason: textOf(json, "reason"),
   isReasonOld: json.learned_since,
   guesses: json.guesses,
+  becomes: json.becomes ?? null,
 });
 
 const pageOf = ({ pictures, next, ...rest }) => ({ items: pictures.map(itemOf), next, ...rest });
@@ -96,6 +98,14 @@ export async function fetchQueue({ queue, order, category, folder, rating, tag, 
     ...(after !== undefined && { after: JSON.stringify(after) }),
   }));
 }
+
+// A page of what is filed, and how many pictures each category has.
+export async function fetchFiled({ category, order }, { after, limit }) {
+  return pageOf(await get("/api/filed", { order: ORDERS[order], limit, ...(category && { category }), ...(after !== undefined && { after }) }));
+}
+
+// What in the library is most like an image, itself first.
+export const fetchMostAlike = async (id) => (await get(`/api/filed/like/${id}`)).pictures.map(itemOf);
 
 export const sendAnswers = async (answers) => stateOf((await send("/api/say", { answers: answers.map(answerJson) })).state);
 

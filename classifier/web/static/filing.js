@@ -55,6 +55,7 @@ async function file(app) {
     const done = run === null ? _("All of it is filed") : count_("Run {run}: {count} picture was filed; {command} takes it back",
       "Run {run}: {count} pictures were filed; {command} takes it back", { run, count: moved, command: app.state.undoCommand });
     notify(done + skippedText(skipped), skipped.length ? "bad" : "good");
+    app.view.filesChanged?.();
   } catch (error) {
     notify(notFiledText(error.message), "bad");
   }

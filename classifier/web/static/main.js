@@ -4,6 +4,7 @@ import { fetchLabelIssues, fetchState, fetchTags, sendAnswers, sendNewCategory, 
 import { Audit } from "./audit.js";
 import { CategoriesDialog, hideNotification, isDialogOpen, notify, shortcutsDialog } from "./dialogs.js";
 import { emptyQueue } from "./empty_queue.js";
+import { Filed } from "./filed.js";
 import { askToFile } from "./filing.js";
 import { Grid } from "./grid.js";
 import { allSaved, onConnection, unsavedCount } from "./http.js";
@@ -16,8 +17,8 @@ import { SampleReading } from "./sample_reading.js";
 import { Single } from "./single.js";
 import { QUEUES, Toolbar } from "./toolbar.js";
 
-const SEPARATE = { audit: Audit, label_issues: LabelIssues }; // queues with a view of their own, outside all filters
-const SINGLE_ONLY = ["skipped", ...Object.keys(SEPARATE)];
+const SEPARATE = { filed: Filed, audit: Audit, label_issues: LabelIssues }; // queues with a view of their own, outside all filters
+const SINGLE_ONLY = ["skipped", "audit", "label_issues"];
 const viewElement = document.getElementById("view");
 
 class App {
@@ -25,6 +26,7 @@ class App {
     this.state = null;
     this.view = null;
     this.filter = { view: "single", queue: "review", order: "confidence", category: "", folder: "", rating: "", tag: "" };
+    this.filedFilter = { category: "", order: "newest", like: null };
     this.labelIssues = null;
     this.tags = null; // those by which the queue can be limited
     this.emptiedCategories = new Set(); // of the grid
@@ -66,7 +68,7 @@ class App {
   // Shows another view, queue, order, category or folder.
   async show(change) {
     this.filter = { ...this.filter, ...change };
-    if (this.filter.view === "grid" && !this.state.isLabeling) this.#chooseGridCategory();
+    if (this.filter.view === "grid" && !this.state.isLabeling && !this.isSeparate) this.#chooseGridCategory();
     this.view = this.#newView();
     this.toolbar.draw();
     viewElement.replaceChildren(this.view.element);
@@ -84,6 +86,12 @@ class App {
 
   openQueue(queue) {
     this.show({ queue, category: "", ...(SINGLE_ONLY.includes(queue) ? { view: "single" } : {}) });
+  }
+
+  // Shows what in the whole library is like an image.
+  showLike(item) {
+    this.filedFilter.like = item;
+    this.openQueue("filed");
   }
 
   openView(view) {
@@ -207,7 +215,7 @@ class App {
     const { isLabeling } = this.state;
     return [
       ["⌫", _("take back, any number of steps")],
-      this.isSingleOnly ? null : ["g", _("grid or single")],
+      this.isSingleOnly || this.isSeparate ? null : ["g", _("grid or single")],
       isLabeling || this.isSeparate ? null : ["o", _("another order: the next one of the list")],
       ["f", _("file what was decided")],
       isLabeling ? null : ["⇧F", _("sort again with what was learned")],
@@ -219,10 +227,10 @@ class App {
   // Whether the key does anything.
   press(name) {
     const { isLabeling, ranking } = this.state;
-    const isGrid = this.filter.view === "grid" && !isLabeling;
+    const isGrid = this.filter.view === "grid" && !isLabeling && !this.isSeparate;
     if (name === "?") this.showShortcuts();
     else if (name === "Backspace") (this.view.undo ? this.view : this).undo();
-    else if (name === "g") this.#toggleView();
+    else if (name === "g" && this.filter.queue !== "filed") this.#toggleView();
     else if (name === "o" && !isLabeling && !this.isSeparate) this.#nextOrder();
     else if (name === "f") askToFile(this);
     else if (name === "F" && ranking.number && !isLabeling) this.learning.askToFile();

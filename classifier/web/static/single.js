@@ -48,6 +48,7 @@ export class Single {
     else if (name === "s") this.#answer("skipped", null);
     else if (name === "u") this.#answer("none of these", null);
     else if (name === "=" || name === "+") this.similar.toggle();
+    else if (name === "." && this.item) this.app.showLike(this.item);
     else if (category) this.#answer("right", category);
     else return false;
     return true;
@@ -60,6 +61,7 @@ export class Single {
       ["s", _("skip: it stays where it is")],
       ["u", _("none of these categories")],
       ["=", _("answer near-duplicates together, or one by one")],
+      [".", _("more like this one, in the whole library")],
       ["z", _("its own size, one pixel to one; drag it or use the arrow keys")],
     ];
   }

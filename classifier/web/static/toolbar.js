@@ -11,7 +11,7 @@ const bar = document.getElementById("toolbar");
 const INDENT = "\u2003";
 
 export const QUEUES = {
-  review: N_("Waiting"), unknown: N_("Unknown"), skipped: N_("Skipped"), audit: N_("Audit"), label_issues: N_("Doubtful labels"),
+  review: N_("Waiting"), unknown: N_("Unknown"), skipped: N_("Skipped"), filed: N_("Filed"), audit: N_("Audit"), label_issues: N_("Doubtful labels"),
 };
 const VIEWS = { single: N_("Single"), grid: N_("Grid") };
 const ORDERS = {
@@ -35,7 +35,7 @@ export class Toolbar {
       base ? make("a", { class: "home-link", href: "../", title: _("All steps") }, "‹", make("span", {}, _("All steps"))) : null,
       make("strong", { class: "library", title: state.library }, state.library),
       make("div", { class: "group", role: "group" }, ...this.#queueButtons()),
-      make("div", { class: "group", role: "group" }, ...this.#viewButtons()),
+      this.app.filter.queue === "filed" ? null : make("div", { class: "group", role: "group" }, ...this.#viewButtons()),
       ...(state.isLabeling || this.app.isSeparate ? [] : this.#filters()),
       make("div", { class: "toolbar-end" },
         button(fileLabel(state.toFile), () => askToFile(this.app), { shortcut: "f", class: "primary file", disabled: state.toFile === 0 }),
@@ -50,7 +50,7 @@ export class Toolbar {
   // How many wait in a queue; null if that is not known.
   countOf(queue) {
     const { state, labelIssues } = this.app;
-    if (queue === "audit") return null;
+    if (queue === "audit" || queue === "filed") return null;
     if (queue === "label_issues") return labelIssues?.left ?? null;
     if (queue === "skipped") return state.skipped;
     return Object.values(state.waiting[queue] ?? {}).reduce((sum, count) => sum + count, 0);
