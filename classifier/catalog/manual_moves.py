@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from classifier.catalog.category_folders import read_known
 from classifier.catalog.values import select_many, utc_now
 from classifier.reasons import ReasonCode
+from classifier.records import Action, AnnotationKind
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from classifier.catalog.category_folders import KnownCategories
     from classifier.catalog.connection import Catalog
     from classifier.catalog.places import LibraryFile
-    from classifier.records import ImageId
+    from classifier.records import Annotation, ImageId
 
 ORIGIN: Final = "file manager"
 """The origin of annotations that follow from what a person did to the files of a library."""
@@ -46,6 +47,12 @@ WHERE NOT EXISTS (
     {of_verdict})
 {condition} ORDER BY hand_moves.id
 """
+
+_NO_LABELS: Final = f"""
+SELECT places.path FROM places JOIN decisions ON decisions.picture = places.picture
+WHERE action = '{Action.FILE}' AND coalesce(reason_code, '') != ? AND (coalesce(reason_code, '') != ?
+    OR places.picture IN (SELECT picture FROM hand_moves WHERE settled = ?))
+"""  # noqa: S608 - a constant
 
 _NOT_LEARNED: Final = f"AND origin != '{ORIGIN}'"
 
@@ -95,6 +102,11 @@ def _decide_by_folder(connection: sqlite3.Connection, place: LibraryFile, known:
         )
 
 
+def repeats_label(annotation: Annotation, category: str) -> bool:
+    """Whether it only says what the folder says in which a person put the image: that is the label, no answer to it."""
+    return (annotation.origin, annotation.kind, annotation.category) == (ORIGIN, AnnotationKind.RIGHT, category)
+
+
 def current_path(catalog: Catalog, image_id: ImageId, path: bytes) -> bytes:
     """Where a person moved the image placed at `path`; `path` itself if nobody did."""
     rows = catalog.connection.execute("SELECT old, new FROM hand_moves WHERE picture = ? ORDER BY id", (image_id,))
@@ -135,6 +147,12 @@ def unsettled(catalog: Catalog) -> list[ManualMove]:
 def _says_something(move: ManualMove, known: KnownCategories) -> bool:
     now = known.decision_for(folder_of(move.new))
     return now is not None and now != known.decision_for(folder_of(move.old))
+
+
+def paths_that_are_no_labels(catalog: Catalog) -> frozenset[bytes]:
+    """Where the images are that no person put into a category, or of which one said that they are no labels."""
+    rows = catalog.connection.execute(_NO_LABELS, (ReasonCode.ANNOTATED, ReasonCode.MOVED_BY_PERSON, Settled.LEFT))
+    return frozenset(path for (path,) in rows) | {path for path, _, _ in left_unlabeled(catalog)}
 
 
 def settle(catalog: Catalog, image_ids: Sequence[ImageId], how: Settled) -> None:

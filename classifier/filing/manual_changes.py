@@ -27,6 +27,7 @@ from classifier.catalog.manual_moves import (
 )
 from classifier.catalog.runs import SORT, has_run_of_kind
 from classifier.catalog.values import to_path, utc_now
+from classifier.category_names import SEPARATOR
 from classifier.errors import Counted, Message
 from classifier.filing.added_files import AddedFile, added_files, adopt, read_added
 from classifier.labels.from_annotations import usable_names
@@ -117,6 +118,33 @@ def learn(
         good, complaints = _with_usable_names(catalog, library, [label for label in labels if label is not None])
         annotation_log.add_all(catalog, good)
     return LearnedChanges(labeled=len(good), unusable=(*(why for _, why in unusable), *complaints))
+
+
+def adopt_labels(
+    catalog: Catalog, library: Path, names: Sequence[str], *, max_megapixels: float, progress: Progress
+) -> None:
+    """Take the labels of a model as images of the library that it sorts into for the first time, and as labels there.
+
+    A person sorted that folder by hand, and named it to learn from: there is nothing to ask. `names` are the model's
+    categories; which folders are nested ones is known by them.
+    """
+    if has_run_of_kind(catalog, SORT):
+        return
+    categories.make(catalog, [name for name in names if SEPARATOR in name], at=utc_now())
+    changes = ManualChanges(added=tuple(added_files(catalog, library)))
+    if not changes.added:
+        return
+    learned = learn(catalog, library, changes, max_megapixels=max_megapixels, progress=progress)
+    for sentence in learned.unusable:
+        progress.say(sentence)
+    progress.say(
+        Counted(
+            "{library}: {count:,} picture that you sorted is of the library, and a label of it",
+            "{library}: {count:,} pictures that you sorted are of the library, and labels of it",
+            count=learned.labeled,
+            library=library,
+        )
+    )
 
 
 def _label(image_id: ImageId, decided: tuple[Action, str] | None, *, at: str) -> Annotation | None:

@@ -43,14 +43,19 @@ def changes_if_free(library: Path) -> ManualChanges | None:
 
 
 def settle_if_free(
-    library: Path, settings: Settings, *, ask: Callable[[Message], bool] | None, progress: Progress
+    library: Path,
+    settings: Settings,
+    *,
+    ask: Callable[[Message], bool] | None,
+    progress: Progress,
+    answer: Answer | None = None,
 ) -> None:
     """As `settle_changes`, for a library that a command only reads; one line says where it cannot be written."""
     if not is_library(library):
         return
     try:
         with open_library(library, progress) as catalog:
-            settle_changes(catalog, library, settings, ask=ask, progress=progress)
+            settle_changes(catalog, library, settings, ask=ask, progress=progress, answer=answer)
     except (LibraryError, FilingStopped) as error:
         progress.say(Message("what you did there in a file manager is not learned from: {why}", why=error.message))
 

@@ -12,6 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from classifier.catalog.categories import nfc
+from classifier.catalog.connection import is_library, read_catalog
+from classifier.catalog.manual_moves import paths_that_are_no_labels
+from classifier.catalog.values import to_bytes
 from classifier.category_names import SEPARATOR, check_names
 from classifier.errors import Counted, LabelsError, Message, join_errors, located_message
 from classifier.images.ignored_files import is_system_folder
@@ -42,9 +45,10 @@ def read_labels(
 
     Of nested folders, `depth` levels make the category; what is in a folder above is of that folder's category. With
     `by_chance` they count as drawn at random, and so do the images in the folder's `_unknown`, which come first,
-    without a category. `further` labels are added, or may be the only ones. A link to a file counts as that file. A
-    folder in a category that cannot be read is among the labels, and fails when it is read. Raises LabelsError in one
-    line: no source, no labels, categories with fewer than two images, a bad name, a missing column or missing files.
+    without a category. `further` labels are added, or may be the only ones. What a model filed into the folder, if it
+    is a library, is no label. A link to a file counts as that file. A folder in a category that cannot be read is among
+    the labels, and fails when it is read. Raises LabelsError in one line: no source, no labels, categories with fewer
+    than two images, a bad name, a missing column or missing files.
 
     Once `is_stopped` says so, what was found in the folder so far is all, and its categories are not checked.
     """
@@ -61,6 +65,9 @@ def read_labels(
         )
     if by_chance:
         labels = [replace(label, selection=Selection.RANDOM) for label in [*labels, *_without_category(folder)]]
+    else:
+        named = {(label.path, nfc(label.category)) for label in further}
+        labels = [label for label in labels if (label.path, nfc(label.category)) not in named]
     labels = [replace(label, category=nfc(label.category)) for label in (*labels, *further)]
     if not labels:
         raise LabelsError("{where}: holds no labeled pictures; expected <category>/<picture> below it", where=where)
@@ -117,13 +124,16 @@ def _from_folder(folder: Path, depth: int, progress: Progress, is_stopped: Calla
         raise LabelsError("labels.folder = {folder}: there is no such folder", folder=folder)
     labels, found = [], WalkResult()
     empty: list[Message] = []
+    others, count = _no_labels(folder), 0
     try:
         for outer in category_folders(folder):
             paths = list(images_in(outer, found, is_stopped))
             links, found.links = found.links, 0
             refused = {path for path, _ in found.refused}
             new = [Label(path=path, category=_category(path, folder, depth, refused)) for path in paths]
-            labels += new
+            own = [label for label in new if not others or to_bytes(label.path.relative_to(folder)) not in others]
+            count += len(new) - len(own)
+            labels += own
             if is_stopped is not None and is_stopped():
                 return labels
             empty += [_empty_message(inner, links) for inner in _empty_folders(outer, new, depth)]
@@ -136,6 +146,15 @@ def _from_folder(folder: Path, depth: int, progress: Progress, is_stopped: Calla
     if empty:
         raise LabelsError("{categories}; put pictures in it or remove the folder", categories=join_errors(empty))
     _say_notes(labels, found, progress)
+    if count:
+        progress.say(
+            Counted(
+                "{folder}: {count:,} picture was filed there by a model, and is no label",
+                "{folder}: {count:,} pictures were filed there by a model, and are no labels",
+                folder=folder,
+                count=count,
+            )
+        )
     return labels
 
 
@@ -162,6 +181,14 @@ def _readable_folders(folder: Path) -> list[Path]:
         return category_folders(folder)
     except OSError:  # it is among the labels, and fails when it is read
         return []
+
+
+def _no_labels(folder: Path) -> frozenset[bytes]:
+    """What models filed into a folder of labels that is a library: paths in it, as the catalog keeps them."""
+    if not is_library(folder):
+        return frozenset()
+    with read_catalog(folder) as catalog:
+        return paths_that_are_no_labels(catalog)
 
 
 def _without_category(folder: Path | None) -> list[Label]:

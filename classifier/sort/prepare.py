@@ -10,6 +10,7 @@ from classifier.catalog import runs
 from classifier.catalog.connection import Catalog, is_library
 from classifier.decision.policy import Policy
 from classifier.errors import Message, ModelError
+from classifier.filing.manual_changes import adopt_labels
 from classifier.filing.path_scope import record_named_crawls
 from classifier.filing.symlink_right import check_symlink_right
 from classifier.images.walk_result import WalkResult
@@ -22,7 +23,7 @@ from classifier.settings import Settings
 from classifier.sort.given_options import GIVEN, given_options
 from classifier.sort.resolve_policy import resolve_policy
 from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
-from classifier.sort.scan import checked_crawl, recognize, refuse_model_and_labels, scan, scope_for_sort
+from classifier.sort.scan import checked_crawl, holds_labels, recognize, refuse_model, scan, scope_for_sort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +66,7 @@ def requested(
     """Check everything that is named before anything is made at `library`, and with `says_paths` say what it is.
 
     Raises ModelError in one line when the model cannot be opened, a package is too old, or one that is asked for is not
-    installed; CrawlError or LibraryError when the paths cannot be, or a named crawl would be sorted into a model or
-    labels.
+    installed; CrawlError or LibraryError when the paths cannot be, or a named crawl would be sorted into a model.
     """
     check_versions()
     check_engine(settings.runtime.engine)
@@ -88,7 +88,7 @@ def _requested_model(bundle: Path | None, library: Path, progress: Progress, *, 
         return None if is_library(library) else _refuse_never_sorted(library)
     model = _open(bundle, progress)
     if is_named:
-        refuse_model_and_labels(library, model)
+        refuse_model(library)
     return model
 
 
@@ -113,6 +113,9 @@ def prepare(
         request, settings = resume(request, settings, resumed, on_changed=on_changed, progress=progress)
     model = _model_for(request, asked.model, catalog, library, progress)
     policy = resolve_policy(request, model, settings, library=library, catalog=catalog, progress=progress)
+    if holds_labels(library, model):
+        names, limit = model.manifest.categories, settings.images.max_megapixels
+        adopt_labels(catalog, library, names, max_megapixels=limit, progress=progress)
     scope = scope_for_sort(crawl, model=model, settings=settings, mode=policy.mode)
     if policy.mode is Mode.SYMLINK:
         check_symlink_right()

@@ -73,23 +73,18 @@ def readable_crawl(crawl: Path) -> Path:
     return crawl.resolve()
 
 
-def refuse_model_and_labels(library: Path, model: Bundle) -> None:
-    """Raise LibraryError in one line if `library` is a model's folder, or the folder of the labels of `model`.
-
-    What a sort files beside labels would be learned as labels by the next training.
-    """
+def refuse_model(library: Path) -> None:
+    """Raise LibraryError in one line if `library` is a model's folder."""
     if (library / MANIFEST).is_file():
         raise LibraryError(
             "--out {library}: is a model's folder; give a folder of its own for the library", library=library
         )
+
+
+def holds_labels(library: Path, model: Bundle) -> bool:
+    """Whether `library` is the folder of the labels of `model`."""
     labels = _recorded_labels_folder(model)
-    if labels is not None and _is_same(library.resolve(), labels.resolve()):
-        raise LibraryError(
-            "--out {library}: holds the labels of the model {model}, and what is filed among them would be learned as "
-            "labels; give a folder of its own for the library",
-            library=library,
-            model=model.folder,
-        )
+    return labels is not None and _is_same(library.resolve(), labels.resolve())
 
 
 def _is_same(first: Path, second: Path) -> bool:

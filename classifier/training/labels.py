@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from classifier.catalog.connection import is_library, read_catalog
+from classifier.catalog.runs import SORT, has_run_of_kind
 from classifier.errors import Counted, Message
 from classifier.filing.reconcile import reconcile_if_free, report_reconciled
-from classifier.filing.settle_changes import settle_if_free
+from classifier.filing.settle_changes import Answer, settle_if_free
 from classifier.labels.csv_file import deeper_labels
 from classifier.labels.from_annotations import Feedback, read_feedback
 from classifier.labels.load import read_labels
@@ -27,6 +29,7 @@ from classifier.training.recipe import FOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +44,19 @@ class Gathered:
 def gather(given: Settings, progress: Progress, *, ask: Callable[[Message], bool] | None = None) -> Gathered:
     """Read what the settings of labels name. Raises LabelsError or LibraryError in one line.
 
-    What a person did in the library that they name is learned from, where `ask` or the settings say so.
+    What a person did in the library that they name is learned from, where `ask` or the settings say so; in a folder of
+    labels that was sorted into it is, unless the settings say not: that is what naming the folder says.
     """
     settings = given.labels
-    if settings.folder is not None and settings.folder != settings.library:
+    library = settings.library or _sorted_library(settings.folder)
+    if settings.folder is not None and settings.folder != library:
         report_reconciled(reconcile_if_free(settings.folder, progress), progress)
-    if settings.library is not None:
-        settle_if_free(settings.library, given, ask=ask, progress=progress)
-    feedback = read_feedback(settings.library, depth=settings.depth)
-    draws = read_draws(settings.folder, settings.library)
+    if library is not None:
+        is_named = library == settings.folder and given.library.moved != Answer.LEAVE.value
+        answer = Answer.LEARN if is_named else None
+        settle_if_free(library, given, ask=ask, progress=progress, answer=answer)
+    feedback = read_feedback(library, depth=settings.depth)
+    draws = read_draws(settings.folder, library)
     found = read_labels(
         folder=settings.folder,
         csv_file=settings.csv,
@@ -59,7 +66,7 @@ def gather(given: Settings, progress: Progress, *, ask: Callable[[Message], bool
         progress=progress,
     )
     labels = feedback.with_current_names((*found, *(label for draw in draws for label in draw.without_category)))
-    if settings.library is not None:
+    if library is not None:
         progress.say(
             Counted(
                 "{count:,} label by what was said and done in the library",
@@ -70,6 +77,14 @@ def gather(given: Settings, progress: Progress, *, ask: Callable[[Message], bool
     if feedback.deeper:
         progress.say(deeper_labels(feedback.deeper, settings.depth))
     return Gathered(labels=labels, feedback=feedback, draws=draws)
+
+
+def _sorted_library(folder: Path | None) -> Path | None:
+    """The folder of labels, if something was sorted into it: then it is a library, too."""
+    if folder is None or not is_library(folder):
+        return None
+    with read_catalog(folder) as catalog:
+        return folder if has_run_of_kind(catalog, SORT) else None
 
 
 def fitted_before(settings: Settings) -> FittedImages:

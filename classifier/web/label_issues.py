@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog import annotation_log
+from classifier.catalog.manual_moves import repeats_label
 from classifier.errors import LibraryError
 from classifier.paths import displayable, from_text
 from classifier.records import Annotation, AnnotationKind, ImageId, Selection
@@ -18,6 +19,7 @@ from classifier.web.history import LABELS, Answer, annotation_values, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from classifier.catalog.categories import CategoryAliases
     from classifier.records import ImageId
@@ -77,8 +79,8 @@ def take_back(review_session: ReviewSession, labels: Sequence[LabelIssue], *, st
         review_session.record_external(replace(annotations[-1], id=0, kind=AnnotationKind.TAKEN_BACK, at=now()))
 
 
-def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) -> dict[str, Any]:
-    """How many issues there are and are left, the next ones, and how many answers can be undone.
+def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue], *, library: Path) -> dict[str, Any]:
+    """How many issues there are and are left, in all and in the library, the next ones, and how many can be undone.
 
     A label whose file is gone is no issue; answers about it can still be undone.
     """
@@ -90,6 +92,7 @@ def issues_state(review_session: ReviewSession, labels: Sequence[LabelIssue]) ->
     return {
         "of": len(doubted),
         "left": len(left),
+        "here": sum(from_text(one.path).is_relative_to(library) for one in left),
         "steps": len(steps),
         "pictures": [
             {
@@ -128,6 +131,6 @@ def _left(review_session: ReviewSession, labels: Sequence[LabelIssue], steps: Se
 def _is_answered(label: LabelIssue, held: Mapping[ImageId, Annotation]) -> bool:
     """Whether an annotation of the image overrides its label."""
     annotation = held.get(label.image_id)
-    if annotation is None:
+    if annotation is None or repeats_label(annotation, label.category):
         return False
     return annotation.kind is not AnnotationKind.WRONG or annotation.category == label.category

@@ -1,7 +1,7 @@
 """The images of the whole library that are most like one, filed or waiting, by the embeddings that are kept.
 
-Short vectors in memory, 256 bytes an image, find the nearest; whole embeddings put these in order. Labeled images of the
-library that no sort has read are found by the bundle's embeddings. Runs in its own thread with its own connection.
+Short vectors in memory, 256 bytes an image, find the nearest; whole embeddings put these in order. Labeled images of
+the library that no sort has read are found by the bundle's embeddings. Runs in its own thread, with its own connection.
 """
 
 # Shapes: N images of the library, D embedding width, S short width.

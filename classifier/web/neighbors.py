@@ -15,6 +15,7 @@ import numpy as np
 
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.categories import read_aliases
+from classifier.catalog.manual_moves import repeats_label
 from classifier.errors import ModelError
 from classifier.model.bundle_files import EMBEDDINGS, sha256_of
 from classifier.model.head import l2_normalize
@@ -131,12 +132,14 @@ class LabeledIndex:
         latest, names = annotation_log.latest(catalog, list(image_ids)), read_aliases(catalog)
         for one, row in image_ids.items():
             label: str | None = self.categories[labeled.targets[row]]
+            is_doubted = one in doubted
             if (annotation := latest.get(one)) is not None:
+                is_confirmed = annotation.kind is AnnotationKind.RIGHT
+                is_doubted &= not is_confirmed or repeats_label(annotation, self.categories[labeled.targets[row]])
                 is_denied = annotation.kind is AnnotationKind.NONE or (
                     annotation.kind is AnnotationKind.WRONG and annotation.category == label
                 )
                 label = None if is_denied else annotation.category if annotation.kind is AnnotationKind.RIGHT else label
-            is_doubted = one in doubted and (annotation is None or annotation.kind is not AnnotationKind.RIGHT)
             if label is not None and not is_doubted:
                 yield Neighbor(image_id=one, category=names.resolve(label), cosine=float(cosines[row]))
 

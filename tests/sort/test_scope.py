@@ -66,18 +66,14 @@ def run(
     return summary, progress.messages
 
 
-def test_a_folder_of_labels_or_of_a_model_is_no_library(tmp_path: Path, bundle: Path) -> None:
+def test_the_folder_of_a_model_is_no_library(tmp_path: Path, bundle: Path) -> None:
     make_tree(tmp_path / "crawl", {"a.png": png("red")})
-    labels = make_tree(tmp_path / "sorted", LABELS)
-    model = recording(tmp_path / "model", bundle, {"folder": str(labels)})
+    model = recording(tmp_path / "model", bundle, {})
     before = all_files(tmp_path)
-    with pytest.raises(LibraryError, match="holds the labels of the model"):
-        run(tmp_path, model)
     with pytest.raises(LibraryError, match="is a model's folder"):
         sort(tmp_path / "crawl", library=model, bundle=model, settings=Settings())
 
     assert before == all_files(tmp_path)
-    assert not (labels / ".illsort").exists()
     assert not (model / ".illsort").exists()
 
 

@@ -29,7 +29,8 @@ def label_issue_routes(page: Review) -> list[Route]:
     """The routes of the label issues of `page`."""
 
     def state(session: ReviewSession, issues: tuple[LabelIssue, ...]) -> dict[str, Any]:
-        return label_issues.issues_state(session, issues) | {"option": library_option(page.library)}
+        found = label_issues.issues_state(session, issues, library=page.library.absolute())
+        return found | {"option": library_option(page.library)}
 
     async def show(_: Query) -> dict[str, Any]:
         issues = await asyncio.to_thread(page.labels.issues)

@@ -202,8 +202,8 @@ export async function sendAuditFile(options = {}) {
 // Opens the file manager of the machine that serves the page.
 export const showInFolder = (id) => sendOnce("/api/show-in-folder", { picture: id });
 
-const issuesOf = ({ of, left, steps, option, pictures }) => ({
-  total: of, left, steps, option,
+const issuesOf = ({ of, left, here, steps, option, pictures }) => ({
+  total: of, left, leftHere: here, steps, option,
   items: pictures.map(({ picture, name, path, category, likely, confidence }) => ({ id: picture, name, path, category, likely, confidence })),
 });
 

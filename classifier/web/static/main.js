@@ -43,8 +43,8 @@ class App {
     this.state = await fetchState();
     if (this.state.ranking.number) this.filter.order = "informative";
     document.title = `${this.state.library} · illsort`;
-    const queue = location.hash.slice(1); // an address may name one
-    await this.show(Object.hasOwn(QUEUES, queue) ? { queue } : this.state.isLabeling ? { view: "grid" } : {});
+    this.labelIssues = await fetchLabelIssues().catch(() => null);
+    await this.show(this.#opening(location.hash.slice(1)));
     const { missing: count } = this.state;
     if (count) {
       notify(count_("{count} filed picture was deleted or changed in the library, or lost the original; illsort status tells them apart",
@@ -53,7 +53,13 @@ class App {
     this.manualChanges.watch();
     this.learning.watch();
     if (!this.state.isLabeling) this.tags = await fetchTags().catch(() => null);
-    this.updateLabelIssues(await fetchLabelIssues().catch(() => null));
+  }
+
+  // What is shown first: the queue that the address names, or the doubtful labels where they are pictures of the library.
+  #opening(queue) {
+    if (Object.hasOwn(QUEUES, queue)) return { queue };
+    if (this.labelIssues?.leftHere) return { queue: "label_issues" };
+    return this.state.isLabeling ? { view: "grid" } : {};
   }
 
   // Whether the queue has a view of its own.
