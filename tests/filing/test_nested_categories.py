@@ -235,6 +235,22 @@ def test_a_parent_folder_that_filing_on_the_page_leaves_empty_is_removed(tmp_pat
     assert [] == verify(library).off
 
 
+def test_what_waits_in_a_parent_stays_there_when_its_guess_is_renamed_on_the_page(library: Path) -> None:
+    add_unsure(library)
+    with served(library) as client:
+        names = {"rename": "游戏/甘雨", "to": "游戏/Ganyu"}
+        assert 200 == client.post("/api/categories", json=names).status_code
+        assert 2 == client.post("/api/file", json={}).json()["moved"]
+        guesses = {row["name"]: row["category"] for row in client.get("/api/queue").json()["pictures"]}
+
+    wanted = {name.replace("甘雨", "Ganyu") for name in FILED} | {"游戏/_review/u.jpg", "_review/chibi/v.jpg"}
+    assert {"u.jpg": "游戏/Ganyu", "v.jpg": "chibi"} == guesses
+    assert wanted == files(library)
+    sort_again(library)
+    assert wanted == files(library)
+    assert [] == verify(library).off
+
+
 def test_a_flat_model_after_a_nested_one_takes_it_out_of_the_parent_again(library: Path) -> None:
     add_unsure(library)
     flat = MANIFEST.model_copy(update={"categories": ("游戏", "chibi"), "weights_sha256": "0" * 64})
