@@ -40,8 +40,8 @@ _ASPECT: Final = 0.03
 _ROUNDING: Final = 2
 _LEAST_CONTRAST: Final = 13.0
 """In flatter images, such as sheets of small sprites, a change of tone looks as one of what is drawn."""
-_ALIKE: Final = 0.955
-"""Least correlation of two looks that are compared further: of cut and recolored copies, 98% have more."""
+_ALIKE: Final = 0.97
+"""Least correlation of two looks that are compared further: of cut and recolored copies, 97% have more."""
 _SAME_COLORS: Final = 16
 _MARKED: Final = 34
 """Cells that a mark may cover."""
@@ -82,9 +82,19 @@ def are_copies(pictures: Pictures, first: Indices, second: Indices, frames: NDAr
         return np.concatenate([np.empty(0, bool), *threads.map(judge, parts)])
 
 
+def have_proportions(pictures: Pictures, first: Indices, second: Indices, frames: NDArray[np.float32]) -> Flags:
+    """Whether the second picture of each pair is about as wide for its height as this part of the first; cheap."""
+    sizes = pictures.sizes[first].clip(1), pictures.sizes[second].clip(1)
+    aspects = [np.log(size[:, 0] / size[:, 1]) for size in sizes]
+    least = np.minimum(sizes[0].min(axis=1), sizes[1].min(axis=1))
+    apart = np.abs(aspects[1] - aspects[0] - np.log(frames[..., 0] / frames[..., 2]))
+    return np.asarray(apart < 2 * _ASPECT + _ROUNDING / least)
+
+
 def _judge(pictures: Pictures, first: Indices, second: Indices, frames: NDArray[np.float32]) -> Flags:
     found: Flags = np.zeros(len(first), bool)
-    alike = np.flatnonzero(_Pair(pictures, first, second).are_alike(frames))
+    alike = np.flatnonzero(have_proportions(pictures, first, second, frames))
+    alike = alike[_Pair(pictures, first[alike], second[alike]).are_alike(frames[alike])]
     whole = alike[(frames[alike] == _WHOLE).all(axis=1)]
     if len(whole):
         found[whole] = _Pair(pictures, first[whole], second[whole]).are_resized()
@@ -107,9 +117,7 @@ class _Pair:
 
     def are_alike(self, frames: NDArray[np.float32]) -> Flags:
         """Whether the second is about this part of the first, but for tone and marks: the cheap test of all."""
-        cut = np.log(frames[:, 0] / frames[:, 2])
-        near: Flags = np.abs(self._stretch - cut) < 2 * _ASPECT + _ROUNDING / self._least
-        near &= correlation(smooth(self._looks[0]), smooth(self._looks[1]), frames) >= _ALIKE
+        near: Flags = correlation(smooth(self._looks[0]), smooth(self._looks[1]), frames) >= _ALIKE
         left = np.flatnonzero(near)
         if len(left):
             near[left] = self._color_difference(left, frames, border=1) <= _SAME_COLORS
@@ -130,8 +138,11 @@ class _Pair:
         fit = fit_cut(smooth(self._looks[0]), second, frames)
         seen = _Seen(fit, second)
         is_cut = self._fits(fit, seen.is_cut(), color=12, border=1)
-        is_toned = self._fits(fit, seen.is_toned() & _is_toned(fit_in_place(*self._looks)), color=10, border=0)
-        return is_cut | is_toned
+        is_toned = seen.is_toned()
+        left = np.flatnonzero(is_toned)
+        if len(left):
+            is_toned[left] = _is_toned(fit_in_place(*(looks[left] for looks in self._looks)))
+        return is_cut | self._fits(fit, is_toned, color=10, border=0)
 
     def _fits(self, fit: Fit, same: Flags, *, color: float, border: int) -> Flags:
         """Those of `same` whose proportions and colors agree as well."""

@@ -12,6 +12,7 @@ from classifier.catalog.known_files import known_images
 from classifier.catalog.looks import read_looks, sizes_of
 from classifier.duplicates.compare import Pictures
 from classifier.duplicates.groups import find_groups
+from classifier.duplicates.keep import keep_looks
 from classifier.errors import CrawlError, Message, message_of
 from classifier.exclude import Exclude
 from classifier.images.look import LOOK_BYTES
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.progress import Progress, Stage
-    from classifier.records import Failure, ImageFile, ImageId
+    from classifier.records import Failure, ImageFile, ImageId, ImageInfo
     from classifier.settings import Settings
 
 _AT_ONCE: Final = 8
@@ -62,12 +63,21 @@ class _Seen:
     looks: bytearray = field(default_factory=bytearray)
     sizes: list[tuple[int, int]] = field(default_factory=list)
     files: dict[int, list[ImageFile]] = field(default_factory=dict)
+    lacking: dict[ImageId, Path] = field(default_factory=dict)
+    """Images whose look their library lacks."""
+    new: dict[Path, list[ImageInfo]] = field(default_factory=dict)
+    """Of these, by library, what was read."""
 
     def add(self, image_id: ImageId, look: bytes, size: tuple[int, int]) -> None:
         if image_id not in self.numbers:
             self.numbers[image_id] = len(self.numbers)
             self.looks += look
             self.sizes.append(size)
+
+    def add_read(self, image: ImageInfo) -> None:
+        self.add(image.id, image.look, (image.width, image.height))
+        if (library := self.lacking.pop(image.id, None)) is not None:
+            self.new.setdefault(library, []).append(image)
 
     def place(self, file: ImageFile, image_id: ImageId) -> None:
         """Another name of the same file, a hard link, is no copy."""
@@ -79,7 +89,8 @@ class _Seen:
 def find_duplicates(folder: Path, *, library: Path | None, settings: Settings, progress: Progress) -> Duplicates:
     """The copies among the pictures of `folder`, which is only read.
 
-    What `library` keeps of its pictures, or `folder` where it is a library itself, is not read again.
+    What `library` keeps of its pictures, or `folder` where it is a library itself, is not read again; what it lacks of
+    them it keeps then.
 
     Raises:
         CrawlError: The folder cannot be listed.
@@ -98,6 +109,8 @@ def find_duplicates(folder: Path, *, library: Path | None, settings: Settings, p
     for one in (folder, library):
         files = files if one is None or not is_library(one) else _recall(seen, files, one.absolute())
     failures = tuple(_read(seen, files, settings, progress))
+    for one, images in seen.new.items():
+        keep_looks(one, images, progress)
     with progress.stage(Message("comparing"), total=None, unit=""):
         groups = _groups(seen)
     pictures = sum(map(len, seen.files.values()))
@@ -124,8 +137,10 @@ def _recall(seen: _Seen, files: Sequence[ImageFile], library: Path) -> list[Imag
     for file, image_id in zip(files, known, strict=True):
         if image_id in seen.numbers:
             seen.place(file, image_id)
-        else:
-            left.append(file)
+            continue
+        left.append(file)
+        if image_id in sizes:
+            seen.lacking[image_id] = library
     return left
 
 
@@ -145,7 +160,7 @@ def _read(
         for batch in stream(paths, reader, pool, batch_size=_AT_ONCE):
             for key, result in zip(batch.keys, batch.results, strict=True):
                 if isinstance(result, Read):
-                    seen.add(result.image.id, result.image.look, (result.image.width, result.image.height))
+                    seen.add_read(result.image)
                     seen.place(result.file, result.image.id)
                 else:
                     yield paths[key], result.failure

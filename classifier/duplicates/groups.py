@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from classifier.duplicates.compare import THREADS, are_copies
+from classifier.duplicates.compare import THREADS, are_copies, have_proportions
 from classifier.duplicates.hashes import CUTS, INNER, WHOLE, directions_of, hashes_of, waves_of
 from classifier.duplicates.search import MOST_BITS, close_pairs
 from classifier.images.look import luma_of
@@ -109,12 +109,15 @@ class _Links:
 
     def _pairs(self, frame: Frame) -> Indices:
         """The pairs (2, N) of which the second may be this part of the first, once where the frame is of both."""
+        start = (WHOLE if frame is INNER else frame).as_array()
         own = self._whole if frame is WHOLE else _hashed(self._pictures.looks, frame)
         others = own if frame is INNER else self._whole
         found = [np.empty((2, 0), np.int64)]
         for first, second in close_pairs(own.hashes, others.hashes, bits=MOST_BITS):
             kept = first < second if frame in {WHOLE, INNER} else first != second
             one, other = first[kept], second[kept]
+            fitting = have_proportions(self._pictures, one, other, start)
+            one, other = one[fitting], other[fitting]
             if frame is INNER:  # those that are near as a whole were compared
                 apart = np.bitwise_count(self._whole.hashes[one] ^ self._whole.hashes[other]) > MOST_BITS
                 one, other = one[apart], other[apart]

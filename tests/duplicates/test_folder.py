@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from classifier.catalog.connection import open_catalog
+from classifier.catalog.lock import hold_lock
+from classifier.catalog.looks import LOOKS
 from classifier.duplicates import folder as folder_module
 from classifier.duplicates.folder import Duplicates, find_duplicates
 from classifier.errors import CrawlError
+from classifier.filing.verify import verify
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle
@@ -80,6 +84,23 @@ def test_what_a_library_keeps_is_not_read_again(tmp_path: Path, monkeypatch: pyt
     assert 0 == of_crawl.read == of_library.read
     assert expected == names(of_crawl)
     assert [2, 2] == [len(group) for group in of_library.groups]  # what is byte for byte the same is filed once
+
+
+def test_what_an_earlier_version_sorted_is_read_once_and_kept(tmp_path: Path) -> None:
+    make_tree(tmp_path / "crawl", {name: CRAWL[name] for name in ("big.png", "small.jpg", "alone.png")})
+    settings = Settings(runtime=RuntimeSettings(workers=0))
+    library = tmp_path / "sorted"
+    sort(tmp_path / "crawl", library=library, bundle=color_bundle(tmp_path / "model").folder, settings=settings)
+    with open_catalog(library) as catalog:
+        catalog.connection.execute("DELETE FROM embeddings WHERE backbone = ?", (LOOKS,))
+
+    with hold_lock(library):
+        busy = found_in(library)
+    first, second = found_in(library), found_in(tmp_path / "crawl", library=library)
+
+    assert [3, 3, 0] == [busy.read, first.read, second.read]
+    assert [["big.png", "small.jpg"]] == names(busy) == names(first) == names(second)
+    assert [] == verify(library).off
 
 
 def test_a_changed_file_of_a_library_is_read(tmp_path: Path) -> None:
