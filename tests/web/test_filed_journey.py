@@ -165,3 +165,15 @@ def test_more_like_a_picture_that_waits_is_found_on_a_phone_in_chinese(tmp_path:
         page.get_by_text("还没有已归类的图片。").wait_for()
         quiet(page, traffic)
     assert ([], 1) == (traffic.console, len(traffic.hosts))
+
+
+def test_once_nothing_waits_what_is_filed_is_a_click_away(tmp_path: Path) -> None:
+    library, traffic = waiting_library(tmp_path, [(Action.FILE, "chibi", 0.9)] * 3, content=drawn)[0], Traffic()
+    with browser(traffic) as page, server(library) as served:
+        page.goto(served.address)
+        page.get_by_text("Nothing waits here.").wait_for()
+        page.get_by_role("button", name="Look at what is filed").click()
+        loaded(page)
+        assert page.locator(".filed-view .cell").count() == 3
+        quiet(page, traffic)
+    assert [] == traffic.console

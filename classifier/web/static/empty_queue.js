@@ -23,6 +23,7 @@ export function emptyQueue(app) {
     skipped && queue !== "skipped"
       ? make("p", {}, count_("{count} was skipped: look under Skipped.", "{count} were skipped: look under Skipped.", { count: skipped })) : null,
     ...filingLines(app),
+    isAllDecided(app, count) ? nextActions(app) : null,
     ...(isLabeling && !count && canTrain(app.state) ? trainingLines(trainCommand) : []));
 }
 
@@ -36,6 +37,16 @@ function leftActions(app) {
   return make("div", { class: "actions" },
     button(_("Look at them"), () => app.show({}), { class: "primary" }),
     app.filter.view === "grid" ? button(_("One by one"), () => app.openView("single"), { shortcut: "g" }) : null);
+}
+
+// Whether this library has nothing left to decide or to file.
+const isAllDecided = ({ filter, state }, count) =>
+  !state.isLabeling && count === 0 && state.toFile === 0 && filter.queue === "review" && filter.folder === "" && !hasTagFilter(filter);
+
+function nextActions(app) {
+  return make("div", { class: "actions" },
+    button(_("Look at what is filed"), () => app.openQueue("filed")),
+    button(_("Check a sample of it"), () => app.openQueue("audit")));
 }
 
 function filingLines(app) {
