@@ -125,6 +125,8 @@ class TrainSettings(Section):
     """head: a head on frozen features; finetune: then the whole network; auto: finetune on a GPU, else head."""
     epochs: Annotated[int, Field(ge=0, le=1000)] = 16
     """Passes over the labeled pictures while fine-tuning."""
+    finetune_labels: Annotated[int, Field(ge=0)] = 20_000
+    """Most labels that fine-tuning learns from, small categories whole; the head learns from all. 0: all."""
     batch_size: Annotated[int, Field(ge=2, le=4096)] = 32
     """Pictures a step of the optimizer."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3

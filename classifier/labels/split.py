@@ -83,3 +83,21 @@ def _shuffled(groups: list[list[Example]], seed: int) -> list[list[Example]]:
 
 def _in_order(examples: list[Example]) -> tuple[Example, ...]:
     return tuple(sorted(examples, key=lambda example: (example.label.category, example.label.path)))
+
+
+def sample_examples(examples: Sequence[Example], *, most: int, seed: int) -> tuple[Example, ...]:
+    """At most `most` examples in their order, drawn from each category; small categories stay whole."""
+    if len(examples) <= most:
+        return tuple(examples)
+    rows_of: dict[str, list[int]] = {}
+    for row, example in enumerate(examples):
+        rows_of.setdefault(example.label.category, []).append(row)
+    left, kept = most, list[int]()
+    chance = random.Random(seed)  # noqa: S311 - a repeatable draw, not a secret
+    smallest_first = sorted(rows_of.values(), key=len)
+    for number, rows in enumerate(smallest_first):
+        share = left // (len(smallest_first) - number)
+        drawn = rows if len(rows) <= share else chance.sample(rows, share)
+        kept += drawn
+        left -= len(drawn)
+    return tuple(examples[row] for row in sorted(kept))

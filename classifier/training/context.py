@@ -15,6 +15,7 @@ import numpy as np
 from classifier.errors import LabelsError, Message
 from classifier.inference.memory import one_line_when_full
 from classifier.inference.reader import Reader
+from classifier.labels.split import sample_examples
 from classifier.model.head import LinearHead, fit_head
 from classifier.records import Example, ImageId
 from classifier.training.augment import Augment
@@ -25,6 +26,7 @@ from classifier.training.kept_embeddings import KeptEmbeddings
 from classifier.training.loop import finetune
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.pseudo_labels import PseudoLabels, read_sample
+from classifier.training.recipe import most_checked, most_learned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +50,7 @@ class Hyperparameters:
 
     recipe: Literal["finetune", "head"]
     epochs: int
+    finetune_labels: int
     batch_size: int
     learning_rate: float
     layer_decay: float
@@ -155,6 +158,7 @@ class TrainingContext:
         """Fine-tune from a head fitted to `learned`; `name` is what is shown, and the state's name on disk."""
         guesses = guesses or PseudoLabels(examples=(), targets=np.empty((0, len(self.categories))))
         self.network.set_head(self.fit(learned))
+        learned, held_out = self._sampled(learned, most_learned), self._sampled(held_out, most_checked)
         augment = Augment(image_size=self.recipe.image_size, crop_min=self.recipe.crop_min, seed=self.recipe.seed)
         with one_line_when_full(self.runtime.device):
             return finetune(
@@ -169,6 +173,13 @@ class TrainingContext:
                 checkpoint=self._checkpoint(learned, held_out, guesses, name),
                 progress=self.progress,
             )
+
+    def _sampled(self, features: Features, most: Callable[[int, int], int]) -> Features:
+        """As many of these as fine-tuning learns from, or looks at after each epoch."""
+        count, total = most(self.recipe.finetune_labels, len(features.examples)), len(features.examples)
+        if count == total:
+            return features
+        return features.of(sample_examples(features.examples, most=count, seed=self.recipe.seed))
 
     def _pictures(
         self, features: Features, prepare: Callable[[Tensor], Tensor], guesses: PseudoLabels | None = None
@@ -191,6 +202,7 @@ class TrainingContext:
         if self.folder is None:
             return None
         recipe = asdict(self.recipe) | {"most_seconds": 0}  # a run may go on with more time than it had
+        del recipe["finetune_labels"]  # the labels below follow from it
         settings = {"run": name, "recipe": recipe, "transform": asdict(self.transform)}
         settings["numbers"] = str(self.runtime.dtype)
         labels = [

@@ -43,7 +43,7 @@ from classifier.training.labels import (
 )
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.pseudo_labels import sample, sample_size
-from classifier.training.recipe import Plan, finetuning, only_a_head, plan_for
+from classifier.training.recipe import Plan, finetuning, most_learned, only_a_head, plan_for
 from classifier.training.saving import FINETUNE_SECONDS, Saving, has_begun, note_begin, training_key
 from classifier.training.stages import stage_costs
 from classifier.training.train import Trained, train
@@ -90,6 +90,7 @@ def train_model(
         settings, key = plan.settings, identify(plan.settings)
         splits = split_examples(settings, sample.examples, groups)
         progress.say(split_summary(sample.examples, splits))
+        _say_sampled(settings, len(sample.examples), progress)
         recipe = _recipe(settings, start, tunings=len(splits) + 1)
         run = TrainingContext(
             network=place(start.network, runtime).eval(),
@@ -148,6 +149,18 @@ def _plan(settings: Settings, folder: Path, runtime: Runtime, *, has_begun: bool
     has_model = (folder / MANIFEST).exists() and not is_interim(folder)
     has_gpu = runtime.device.type != "cpu"
     return plan_for(settings, has_gpu=has_gpu, has_begun=has_begun, has_model=has_model)
+
+
+def _say_sampled(settings: Settings, labels: int, progress: Progress) -> None:
+    """Say it where fine-tuning does not learn from all labels."""
+    limit = settings.train.finetune_labels
+    if settings.train.recipe == "finetune" and most_learned(limit, labels) < labels:
+        progress.say(
+            Message(
+                "fine-tuning learns from {limit:,} of them, and the head from all: train.finetune_labels",
+                limit=limit,
+            )
+        )
 
 
 def _ignore(_: Trained) -> None:

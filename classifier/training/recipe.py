@@ -52,17 +52,28 @@ def _with_recipe(settings: Settings, recipe: str) -> Settings:
     return settings.model_copy(update={"train": settings.train.model_copy(update={"recipe": recipe})})
 
 
+def most_learned(limit: int, count: int) -> int:
+    """From how many of `count` labels fine-tuning learns; `limit` is `train.finetune_labels`."""
+    return min(count, limit) if limit else count
+
+
+def most_checked(limit: int, count: int) -> int:
+    """How many of `count` held-out labels are looked at after each epoch: fewer tell as well which epoch is best."""
+    return min(count, max(1, limit // 4)) if limit else count
+
+
 def shown_and_looked_at(settings: Settings, labels: int) -> tuple[float, float]:
     """How often fine-tuning shows a label to learn from it, and how often to look at it only.
 
-    Every fold learns from all labels but its own part, in each epoch, and then a last network from all of them.
+    Every fold learns from all labels but its own part, in each epoch, and then a last network from all of them, as far
+    as `train.finetune_labels` lets it.
     """
     train = settings.train
-    folds = train.folds or FOLDS["finetune"]
-    held_out = settings.labels.validation_share if folds == 1 else 1 / folds
-    shown = train.epochs * labels * (folds * (1 - held_out) + 1)
-    looked_at = labels * (train.epochs * folds * held_out + folds + 2 * LOOKED_AT)
-    return shown, looked_at
+    folds, limit = train.folds or FOLDS["finetune"], train.finetune_labels
+    held_out = labels * (settings.labels.validation_share if folds == 1 else 1 / folds)
+    shown = folds * min(labels - held_out, limit or labels) + most_learned(limit, labels)
+    checked = folds * min(held_out, max(1, limit // 4) if limit else labels)
+    return train.epochs * shown, train.epochs * checked + labels * (folds + 2 * LOOKED_AT)
 
 
 def finetuning_seconds(settings: Settings, *, labels: int, learning: float, looking: float) -> float:

@@ -138,7 +138,8 @@ def training_key(settings: Settings, *, backbone: str, examples: Sequence[Exampl
 
     `backbone` is the hash of the weights, which takes a while: `Network.backbone_sha256`.
     """
-    trained = settings.model_dump(mode="json", include={"train": True, "model": True}, exclude={"train": {"minutes"}})
+    apart = {"train": {"minutes", "finetune_labels"}}  # a training goes on with more time; labels tell the rest
+    trained = settings.model_dump(mode="json", include={"train": True, "model": True}, exclude=apart)
     labels = sorted([example.image_id, example.label.category] for example in examples)
     return hashlib.sha256(to_json([trained, backbone, labels]).encode()).hexdigest()
 

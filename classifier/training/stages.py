@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from classifier.progress import StageCost, StageName
-from classifier.training.recipe import LEARNING
+from classifier.training.recipe import LEARNING, most_checked, most_learned
 
 if TYPE_CHECKING:
     from classifier.records import Split
@@ -71,7 +71,8 @@ def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterato
 
 
 def _tuned(run: TrainingContext, of: StageName, learned: int, *, held_out: int) -> Iterator[StageCost]:
-    most = run.recipe.most_seconds
+    most, limit = run.recipe.most_seconds, run.recipe.finetune_labels
+    learned, held_out = most_learned(limit, learned), most_checked(limit, held_out)
     cost = run.recipe.epochs * (LEARNING * learned + held_out)
     yield StageCost(code=fine_tuning(of).code, cost=cost, kind="learn", most_seconds=most)
     if run.crawl:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.labels.near_duplicates import group_near_duplicates
-from classifier.labels.split import holdout_split, kfold_split
+from classifier.labels.split import holdout_split, kfold_split, sample_examples
 from classifier.records import Example
 from kit.labels import GREY, example
 
@@ -139,3 +139,15 @@ def test_without_groups_to_hold_out_there_is_one_fold_without_validation() -> No
     examples = [example("1.png", "a"), example("2.png", "b")]
 
     assert [()] == [part.validation for part in kfold_split(examples, [0, 1], count=3, seed=0)]
+
+
+def test_a_sample_keeps_small_categories_whole() -> None:
+    counts = {"many": 30, "some": 12, "few": 3}
+    examples = [example(f"{category} {n}", category) for category, count in counts.items() for n in range(count)]
+    sample = sample_examples(examples, most=20, seed=1)
+
+    assert {"few": 3, "some": 8, "many": 9} == dict(Counter(one.label.category for one in sample))
+    assert [one for one in examples if one in sample] == list(sample)
+    assert sample == sample_examples(examples, most=20, seed=1)
+    assert sample != sample_examples(examples, most=20, seed=2)
+    assert tuple(examples) == sample_examples(examples, most=45, seed=1)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from classifier.errors import Message
+from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, open_bundle, previous_of
+from classifier.model.head import LinearHead
 from classifier.progress import SilentProgress
 from classifier.settings import Settings, load
-from classifier.training import pipeline
+from classifier.training import context, pipeline
+from classifier.training.dataset import TrainingImages
 from classifier.training.pipeline import train_model
 from classifier.training.recipe import Plan, plan_for, shown_and_looked_at
 from classifier.training.saving import Saving
@@ -151,6 +157,38 @@ def test_more_labels_and_epochs_cost_more() -> None:
 
     assert (2 * 100 * 3, 4 * 100 * 3) == (few[0], many[0])
     assert few[1] < many[1]
+
+
+def test_from_some_number_on_more_labels_cost_no_more_fine_tuning() -> None:
+    chosen = load(None, ["train.epochs=2", "train.finetune_labels=200"])
+
+    assert 2 * (3 * 200 + 200) == shown_and_looked_at(chosen, 9000)[0] == shown_and_looked_at(chosen, 900)[0]
+    assert shown_and_looked_at(chosen, 90) == shown_and_looked_at(load(None, ["train.epochs=2"]), 90)
+
+
+def test_fine_tuning_learns_from_a_sample_and_the_head_from_all_labels(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, fitted = list[int](), list[int]()
+    tune, fit = context.finetune, context.fit_head
+
+    def tuned(network: Network, *, train: TrainingImages, **rest: Any) -> Any:
+        shown.append(len(train))
+        return tune(network, train=train, **rest)
+
+    def fit_one(embeddings: NDArray[np.float32], targets: NDArray[np.int64]) -> LinearHead:
+        fitted.append(len(embeddings))
+        return fit(embeddings, targets)
+
+    monkeypatch.setattr(context, "finetune", tuned)
+    monkeypatch.setattr(context, "fit_head", fit_one)
+    train = settings.train.model_copy(update={"recipe": "finetune", "finetune_labels": 5})
+    said = Said()
+    train_model(settings.model_copy(update={"train": train}), progress=said)
+
+    assert {5} == set(shown)
+    assert 12 == max(fitted)
+    assert any("fine-tuning learns from 5 of them, and the head from all" in line for line in said.lines)
 
 
 def killed(*_: object) -> tuple[Bundle, dict[str, object]]:
