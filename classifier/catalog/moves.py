@@ -171,6 +171,12 @@ def open_entries(catalog: Catalog) -> list[MoveRecord]:
     return select(catalog, "state IN ('intent', 'claimed') ORDER BY id")
 
 
+def has_open_entries(catalog: Catalog) -> bool:
+    """Whether there are any, damaged ones too."""
+    query = "SELECT 1 FROM moves WHERE state IN ('intent', 'claimed') LIMIT 1"
+    return catalog.connection.execute(query).fetchone() is not None
+
+
 def last_placed(catalog: Catalog, crawl: Path, *, limit: int) -> list[ImageId]:
     """The last `limit` images that sorts of `crawl` moved, oldest first."""
     records = select(

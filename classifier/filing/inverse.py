@@ -140,6 +140,8 @@ def _is_ours(catalog: Catalog, entry: MoveRecord, found: os.stat_result, library
         return stat.S_ISREG(found.st_mode) and has_content(now, entry.image_id)
     if entry.method is Method.SYMLINK:
         return is_link_to(now, then)
+    if stat.S_ISLNK(found.st_mode) and entry.beside is None and not _is_recorded(catalog, entry):
+        return False  # the original is gone or changed, though the link is not
     if entry.beside is not None and entry.method is Method.LINK and _is_one_file(found, then):
         return True  # a sidecar that was rewritten in the crawl
     if matches_stat(found, entry) or _is_as_placed(catalog, entry, found):
@@ -150,6 +152,11 @@ def _is_ours(catalog: Catalog, entry: MoveRecord, found: os.stat_result, library
 def _is_one_file(found: os.stat_result, other: Path) -> bool:
     seen = lstat_or_none(other)
     return seen is not None and os.path.samestat(found, seen)
+
+
+def _is_recorded(catalog: Catalog, entry: MoveRecord) -> bool:
+    place = place_of(catalog, entry.image_id)
+    return place is not None and place.path == entry.target
 
 
 def _is_as_placed(catalog: Catalog, entry: MoveRecord, found: os.stat_result) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from classifier.catalog.connection import is_library, open_catalog, read_catalog
 from classifier.catalog.library_changes import ChangeKind, LibraryChanges, record_changes, restore_sidecar_sources
 from classifier.catalog.lock import hold_lock
+from classifier.catalog.moves import has_open_entries
 from classifier.catalog.places import count_places
 from classifier.catalog.values import to_path
 from classifier.errors import Counted, FilingStopped, LibraryError, Message
@@ -19,6 +20,7 @@ from classifier.filing.library_diff import compare
 from classifier.filing.path_scope import name_crawl
 from classifier.filing.recovery import recover
 from classifier.filing.renamed_folders import RenamedFolder, apply_renamed_folders
+from classifier.filing.stopped_runs import decide_where_stopped, decisions_where_stopped
 from classifier.progress import Progress, SilentProgress, SilentStage
 
 if TYPE_CHECKING:
@@ -76,24 +78,30 @@ def reconcile(catalog: Catalog, library: Path, progress: Progress | None = None)
     """Record what a person changed in `library`; its owner calls it, after `recover`."""
     restore_sidecar_sources(catalog)
     changes = _compared(catalog, library, progress or SilentProgress())
-    return _recorded(catalog, library, changes)
+    found = _recorded(catalog, library, changes)
+    decide_where_stopped(catalog)
+    return found
 
 
-def reconcile_if_free(library: Path, progress: Progress | None = None) -> Reconciled | None:
+def reconcile_if_free(library: Path, progress: Progress | None = None, *, is_settled: bool = True) -> Reconciled | None:
     """Like `reconcile`, for a command that only reads: writes nothing if nothing differs.
 
-    Returns None, and does nothing, if there is no library, another process owns it, or it cannot be written: then the
-    catalog is shown as it is.
+    With `is_settled`, what a run that was stopped left open is settled first. Returns None, and does nothing, if
+    there is no library, another process owns it, or it cannot be written: then the catalog is shown as it is.
     """
     if not is_library(library):
         return None
     try:
         with hold_lock(library):
             with read_catalog(library) as catalog:
-                changes = _compared(catalog, library, progress or SilentProgress())
-            if not changes.any:
+                is_left = is_settled and (has_open_entries(catalog) or bool(decisions_where_stopped(catalog)))
+                changes = None if is_left else _compared(catalog, library, progress or SilentProgress())
+            if changes is not None and not changes.any:
                 return Reconciled(unreachable=changes.unreachable)
             with open_catalog(library) as catalog:
+                if changes is None:
+                    recover(catalog, library)
+                    return reconcile(catalog, library, progress)
                 return _recorded(catalog, library, changes)
     except (LibraryError, FilingStopped):
         return None

@@ -68,7 +68,7 @@ def verify(library: Path, *, quick: bool = False, progress: Progress | None = No
     LibraryError if it is not a library or its catalog cannot be read.
     """
     progress, summary = progress or SilentProgress(), VerifySummary()
-    summary.off += _found_new(library, reconcile_if_free(library, progress))
+    summary.off += _found_new(library, reconcile_if_free(library, progress, is_settled=False))
     with read_catalog(library) as catalog:
         summary.off += _catalog(catalog, library)
         with progress.stage(Message("verifying"), total=count_places(catalog), unit="file") as stage:

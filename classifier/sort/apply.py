@@ -210,11 +210,16 @@ class DecisionApplier:
         return self._move(candidate.file, candidate.path, decision, method)
 
     def _renaming(self, row: PredictionRow, path: bytes, decision: Decision) -> Move:
-        """The move from one folder of the library to another; `path` is the file's path in the crawl."""
-        return self._move(row.place_in(self._library), path, decision, Method.RENAME)
+        """The move from one folder of the library to another; `path` is the file's path in the crawl.
+
+        A name that a person gave it in the library stays.
+        """
+        source, name = row.place_in(self._library), os.fsdecode(path.rpartition(b"/")[2])
+        is_ours = source.path.name in candidate_names(name, row.image_id)
+        return self._move(source, path if is_ours else to_bytes(source.path), decision, Method.RENAME)
 
     def _move(self, source: ImageFile, path: bytes, decision: Decision, method: Method) -> Move:
-        """The file gets the name that it has in the crawl, at `path`."""
+        """The file gets the name that it has at `path`, as a rule in the crawl."""
         folder, _ = self._folder_of(decision)
         names = candidate_names(os.fsdecode(path.rpartition(b"/")[2]), decision.image_id)
         return Move(image_id=decision.image_id, source=source, folder=folder, names=names, method=method)

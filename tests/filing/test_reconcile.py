@@ -408,13 +408,16 @@ def test_reconciling_without_changes_writes_nothing(tmp_path: Path) -> None:
     assert before == (library / ".illsort/catalogue.sqlite").stat().st_mtime_ns
 
 
-def test_a_place_that_an_open_change_speaks_of_is_left_to_recovery(tmp_path: Path) -> None:
+def test_a_change_that_a_kill_left_open_is_settled_before_places_are_compared(tmp_path: Path) -> None:
     library = filed(tmp_path)
     with open_catalog(library) as catalog:
         (entry,) = select(catalog, "target = ?", (b"kind_a/a1.jpg",))
         update(catalog, replace(entry, state=MoveState.INTENT))
     (library / "kind_a/a1.jpg").unlink()
-    assert Reconciled() == reconcile_if_free(library)
+    assert Reconciled() == reconcile_if_free(library, is_settled=False)
+    assert Reconciled(deleted=1) == reconcile_if_free(library)
+    with read_catalog(library) as catalog:
+        assert [] == select(catalog, "state IN ('intent', 'claimed')", ())
 
 
 @pytest.mark.parametrize("change", ["delete", "move", "replace", "unlink the original"])
