@@ -50,5 +50,8 @@ def read_looks(
 
 def sizes_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, tuple[int, int]]:
     """Width and height of those of these images that were decoded."""
-    query = "SELECT id, width, height FROM pictures WHERE width IS NOT NULL AND id IN {pictures}"
+    query = (
+        "SELECT id, width, height FROM pictures WHERE typeof(width) = 'integer' AND typeof(height) = 'integer' "
+        "AND id IN {pictures}"
+    )
     return {image_id: (width, height) for image_id, width, height in select_many(catalog, query, image_ids)}

@@ -150,6 +150,7 @@ class Spoiled:
             ["verify", "--quick"],
             ["verify", "--json"],
             ["audit", "--json"],
+            ["duplicates", "--set", "runtime.workers=0"],
         ):
             self.run(words[0], self.library, *words[1:])
         for read in (read_feedback, read_draws):
