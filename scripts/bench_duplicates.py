@@ -22,13 +22,14 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from classifier.duplicates.compare import Pictures
 from classifier.duplicates.groups import find_groups
 from classifier.images.decode import decode
-from classifier.images.look import look_at
 from classifier.images.walk import find_images
+from classifier.inference.reader import look_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,7 @@ Seen = tuple[bytes, tuple[int, int], str]
 def seen(image: Image.Image) -> Seen:
     """What is known of one picture."""
     theirs = "" if PHash is None else PHash(verbose=False).encode_image(image_array=np.asarray(image))
-    return look_at(image), image.size, theirs or ""
+    return look_of(torch.from_numpy(np.array(image)).permute(2, 0, 1)), image.size, theirs or ""
 
 
 def opened(path: Path) -> Image.Image:
@@ -144,7 +145,7 @@ def with_copies(path: Path) -> dict[str, Seen]:
     return {"": seen(image)} | {name: seen(compressed(change(image, random))) for name, change in KINDS.items()}
 
 
-def look_of(path: Path) -> Seen:
+def seen_at(path: Path) -> Seen:
     """What is known of the picture at a path."""
     return seen(opened(path))
 
@@ -196,7 +197,7 @@ def bench_kinds(root: Path, *, each: int) -> None:
 def bench_scale(root: Path, *, count: int) -> None:
     """Print how long the search of `count` looks takes."""
     with ProcessPoolExecutor() as pool:
-        base = pictures_of(list(pool.map(look_of, [file.path for file in find_images(root)], chunksize=32)))
+        base = pictures_of(list(pool.map(seen_at, [file.path for file in find_images(root)], chunksize=32)))
     rng = np.random.default_rng(0)
     first, second = rng.integers(0, len(base), (2, count))
     looks = np.empty((count, base.looks.shape[1]), np.uint8)

@@ -20,13 +20,10 @@ SIDE: Final = 24
 COLOR_SIDE: Final = 8
 LOOK_BYTES: Final = SIDE * SIDE + COLOR_SIDE * COLOR_SIDE * 2
 
-_GAP: Final = 3.0
-"""Large images are first averaged to this many times the cells a side, which takes a third of the time."""
 
-
-def look_at(image: Image.Image) -> bytes:
-    """The look of a decoded image, in mode RGB."""
-    small = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=_GAP)
+def look_of_cells(cells: NDArray[np.uint8]) -> bytes:
+    """The look of an image that was resized to (24, 24, 3), RGB."""
+    small = Image.fromarray(cells)
     luma = np.asarray(small.convert("YCbCr"))[..., 0]
     color = np.asarray(small.reduce(SIDE // COLOR_SIDE).convert("YCbCr"))[..., 1:]
     return luma.tobytes() + color.tobytes()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from classifier.errors import Undecodable
@@ -16,9 +15,10 @@ from classifier.images.decode import decode
 from classifier.images.fast_decode import decode_fast
 from classifier.images.formats import unsupported_by_name
 from classifier.images.hashing import hash_bytes, hash_file
-from classifier.images.look import look_at
+from classifier.images.look import SIDE, look_of_cells
 from classifier.images.safe_open import check_length, image_file, open_regular
 from classifier.inference.process import is_out_of_memory
+from classifier.model.resize import resize
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Failure, FailureKind, ImageFile, ImageId, ImageInfo
 
@@ -99,7 +99,7 @@ class Reader:
             pixels, truncated = load_pixels(data, max_megapixels=self.max_megapixels)
             height, width = pixels.shape[-2:]
             transformed = self.transform(pixels)
-            look = look_at(Image.fromarray(pixels.permute(1, 2, 0).numpy())) if self.looks else b""
+            look = look_of(pixels) if self.looks else b""
         except Undecodable as error:
             return _read_error(file, identity, *_unsupported_by_name(file.path, error))
         except Exception as error:  # noqa: BLE001 - whatever a file causes is a failure of that file alone
@@ -117,6 +117,11 @@ class Reader:
         except OSError as error:
             return _read_error(file, None, FailureKind.UNREADABLE, Reason.of_system(error))
         return _read_error(file, identity, refusal.kind, refusal.detail)
+
+
+def look_of(pixels: Tensor) -> bytes:
+    """The look of an image, uint8 (3, any, any); resizing it all the way by torch costs a sixth of Pillow's way."""
+    return look_of_cells(resize(pixels, SIDE, SIDE, mode="bilinear").permute(1, 2, 0).contiguous().numpy())
 
 
 @dataclass(frozen=True, slots=True)

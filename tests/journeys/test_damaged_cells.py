@@ -24,7 +24,7 @@ from classifier.labels.random_draw import read_draws
 from classifier.web.app import Review
 from classifier.web.security import PageSession, SecurityMiddleware
 from kit.bundles import color_bundle
-from kit.pictures import COLORS, encoded, varied
+from kit.pictures import COLORS, encoded, plain, varied
 from kit.reviewing import OWN, PORT, TOKEN, blended, open_page, served
 from kit.tree import all_files
 
@@ -87,6 +87,9 @@ class Spoiled:
         assert self.run(*self.sort, "--threshold", "0.6", "--restore-deleted", "--restart") in ok
         next((self.library / "blue").glob("*.png")).unlink()
         assert self.run("status", self.library) in ok
+        assert self.run("export", self.library, "--txt") in ok
+        (self.library / "green" / "mine.png").write_bytes(encoded(plain((1, 99, 1)), "PNG"))
+        assert self.run("sync", self.library, "--leave") in ok
 
     @property
     def catalog(self) -> Path:

@@ -7,10 +7,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from classifier.duplicates.compare import Pictures
-from classifier.images.look import look_at
+from classifier.inference.reader import look_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,11 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "gray": lambda image: compressed(ImageOps.grayscale(image).convert("RGB")),
     "with less color": lambda image: compressed(ImageEnhance.Color(image).enhance(0.5)),
 }
+
+
+def look_at(image: Image.Image) -> bytes:
+    """The look of an image in mode RGB."""
+    return look_of(torch.from_numpy(np.array(image)).permute(2, 0, 1))
 
 
 def pictures_of(*images: Image.Image) -> Pictures:

@@ -18,7 +18,6 @@ from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.images.decode import decode
 from classifier.images.hashing import hash_bytes
-from classifier.images.look import look_at
 from classifier.model import trained
 from classifier.model.bundle import open_bundle
 from classifier.records import ImageId
@@ -27,6 +26,7 @@ from classifier.sort.pipeline import sort
 from classifier.sort.planned_moves import PlannedMove
 from classifier.sort.preview import preview
 from kit.bundles import color_bundle, with_another_head
+from kit.copies import look_at
 from kit.pictures import COLORS, encoded, plain, varied
 from kit.progress import SavingProgress
 from kit.tree import all_files, make_tree

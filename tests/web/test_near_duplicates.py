@@ -14,10 +14,9 @@ from classifier.catalog.connection import Catalog, open_catalog
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.looks import LOOKS, as_rows
 from classifier.catalog.shards import ShardWriter, shard_path
-from classifier.images.look import look_at
 from classifier.records import Action, ImageId, ImageInfo
 from classifier.web.near_duplicates import WaitingIndex, build_index, copies_among, look_of
-from kit.copies import compressed, cut, drawing, with_face
+from kit.copies import compressed, cut, drawing, look_at, with_face
 from kit.reviewing import waiting_library
 
 WAITING = 8
