@@ -75,7 +75,7 @@ def test_a_copy_of_half_the_size_and_a_cut_one_are_found_whichever_is_shown(kept
 
 def test_the_nearest_come_first(kept: Kept) -> None:
     image = drawing(4)
-    kept.keep({0: image, 1: cut(image, 0.03, all_round=False), 2: image.resize((200, 260))})
+    kept.keep({0: image, 1: cut(image, 0.1, all_round=True), 2: image.resize((200, 260))})
 
     assert kept.image_ids[0] == kept.index().candidates(np.frombuffer(look_at(image), np.uint8))[0]
     assert [2, 1] == kept.copies(0)
