@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli.options import ConfigOption, SetOption, crawl_in, load_settings, path_argument
+from classifier.errors import Counted
 from classifier.i18n import _, count_
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ def _lines(group: tuple[Copy, ...]) -> Iterator[str]:
 
 def _summary(found: Duplicates) -> str:
     copies = [one for group in found.groups for one in group[1:]]
+    if not copies:
+        return count_("{count:,} picture, no copies", "{count:,} pictures, no copies", count=found.pictures)
     return count_(
-        "{copies:,} of {count:,} picture is a copy of a better one ({groups:,} groups, {size:,.1f} MB)",
-        "{copies:,} of {count:,} pictures are copies of a better one ({groups:,} groups, {size:,.1f} MB)",
-        count=found.pictures,
-        copies=len(copies),
-        groups=len(found.groups),
+        "{count:,} of {pictures:,} pictures is a copy of a better one; in {groups}, the copies take {size:,.1f} MB",
+        "{count:,} of {pictures:,} pictures are copies of a better one; in {groups}, the copies take {size:,.1f} MB",
+        count=len(copies),
+        pictures=found.pictures,
+        groups=Counted("{count:,} group", "{count:,} groups", count=len(found.groups)),
         size=sum(one.size_bytes for one in copies) / 1e6,
     )
 

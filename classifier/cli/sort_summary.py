@@ -70,24 +70,32 @@ def _decided(summary: dict[str, Any], out: Path, *, dry_run: bool) -> Iterator[M
         "filed": summary["filed"],
         "categories": Counted("{count:,} category", "{count:,} categories", count=count),
     }
-    review = {"count": summary["review"], "folder": out / "_review"}
     unknown = {"count": summary["unknown"], "folder": out / "_unknown"}
     if dry_run:
         yield Message("{filed:,} would be filed in {categories}", **filed)
     else:
         yield Message("{filed:,} filed in {categories}", **filed)
-    if summary["review"] and dry_run:
-        yield Message("{count:,} would be waiting for you in {folder}", **review)
-    elif summary["review"]:
-        yield Message("{count:,} waiting for you in {folder}", **review)
-    if summary["review_in_parents"]:
-        yield in_parents(summary["review_in_parents"])
+    yield from _waiting(summary["review"], summary["review_in_parents"], out, dry_run=dry_run)
     if summary["unknown"] and dry_run:
         yield Message("{count:,} would be unlike all your labels: {folder}", **unknown)
     elif summary["unknown"]:
         yield Message("{count:,} unlike all your labels: {folder}", **unknown)
     if duplicates := summary["duplicates"]:
         yield Counted("{count:,} duplicate of those", "{count:,} duplicates of those", count=duplicates)
+
+
+def _waiting(count: int, count_in_parents: int, out: Path, *, dry_run: bool) -> Iterator[Message]:
+    review = {"count": count, "folder": out / "_review"}
+    if count > count_in_parents and dry_run:
+        yield Message("{count:,} would be waiting for you in {folder}", **review)
+    elif count > count_in_parents:
+        yield Message("{count:,} waiting for you in {folder}", **review)
+    elif count and dry_run:
+        yield Message("{count:,} would be waiting for you", count=count)
+    elif count:
+        yield Message("{count:,} waiting for you", count=count)
+    if count_in_parents:
+        yield in_parents(count_in_parents)
 
 
 def in_parents(count: int) -> Message:

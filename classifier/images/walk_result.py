@@ -41,7 +41,7 @@ def left_where_they_are(numbers: Mapping[str, Any]) -> list[Message]:
     if not some:
         return []
     what = reduce(lambda first, then: Message("{first}, {then}", first=first, then=then), some)
-    return [Message("no pictures, left where they are: {what}", what=what)]
+    return [Message("not pictures, left where they are: {what}", what=what)]
 
 
 @dataclass(slots=True)

@@ -127,7 +127,7 @@ def test_videos_and_archives_are_counted_by_kind_and_stay(
     moving = animated_bytes("GIF", [COLORS["red"], COLORS["blue"]])
     make_tree(tmp_path / "crawl", others | {"moving.gif": moving})
     shown = illsort(*words, "--model", judged, "--mode", "move", "--json")
-    left = "no pictures, left where they are: 2 videos, 1 Ugoira archive, 1 other archive"
+    left = "not pictures, left where they are: 2 videos, 1 Ugoira archive, 1 other archive"
 
     assert (2, 1, 1) == tuple(shown.json[kind] for kind in ("videos", "ugoira", "archives"))
     assert f"  {left}" in shown.stderr.splitlines()

@@ -138,8 +138,16 @@ def test_the_command_lists_groups_and_says_what_could_not_be_read(tmp_path: Path
     assert rest[0].endswith(", the same file")
     assert rest[1].startswith(f"  {tmp_path / 'crawl' / 'small.jpg'}  200 x 260, ")
     assert "broken.png: " in ended.stderr
-    assert "3 of 6 pictures are copies of a better one (2 groups, " in ended.stderr
+    assert "3 of 6 pictures are copies of a better one; in 2 groups, the copies take " in ended.stderr
     assert 1 == ended.returncode
+
+
+def test_the_command_says_that_there_are_no_copies(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"alone.png": CRAWL["alone.png"]})
+
+    ended = illsort("duplicates", tmp_path, "--set", "runtime.workers=0")
+
+    assert ("", "1 picture, no copies") == (ended.stdout, ended.stderr.splitlines()[-1])
 
 
 def test_the_command_prints_one_json_object(tmp_path: Path) -> None:

@@ -114,6 +114,31 @@ def test_wrong_ones_are_found_by_category_moved_with_a_key_and_undone(tmp_path: 
     assert ([], 1) == (traffic.console, len(traffic.hosts))
 
 
+def test_filed_pictures_are_put_into_a_new_category(tmp_path: Path) -> None:
+    library, traffic = filed_library(tmp_path), Traffic()
+    with browser(traffic, viewport={"width": 1280, "height": 800}) as page, server(library) as served:
+        open_filed(page, served.address)
+        type_keys(page, " ", "ArrowRight", " ", "n")
+        page.locator("dialog input").fill("sketch")
+        page.keyboard.press("Enter")
+        to_file(page, 2)
+        assert ["→ sketch", "→ sketch"] == marks(page)
+        page.locator(".filed-view .buttons button", has_text="sketch").wait_for()
+
+        type_keys(page, "c", "n")
+        page.locator("dialog input").fill("photo")
+        page.keyboard.press("Enter")
+        page.locator(".category-list", has_text="photo").wait_for()
+        page.keyboard.press("Escape")
+        page.locator(".filed-view .buttons button", has_text="photo").wait_for()
+
+        type_keys(page, "f", "Enter")
+        page.get_by_text("2 pictures were filed").wait_for()
+        quiet(page, traffic)
+    assert 2 == library_stats(library).filed["sketch"]
+    assert ([], 1) == (traffic.console, len(traffic.hosts))
+
+
 def test_all_pages_come_as_one_scrolls_and_one_picture_can_be_large(tmp_path: Path) -> None:
     library, traffic = filed_library(tmp_path), Traffic()
     with browser(traffic, viewport={"width": 1280, "height": 800}) as page, server(library) as served:
@@ -148,7 +173,7 @@ def test_more_like_a_picture_that_waits_is_found_on_a_phone_in_chinese(tmp_path:
         while page.evaluate("document.querySelector('.single').dataset.imageId") not in made.repeats:
             page.keyboard.press("s")
             page.wait_for_timeout(50)
-        page.keyboard.press(".")
+        page.locator(".single .details").get_by_role("button", name="找相似的").tap()
         loaded(page)
         found = page.eval_on_selector_all(".filed-view .cell", "cells => cells.map((one) => one.dataset.imageId)")
         assert set(made.repeats) == set(found[:REPEATS])

@@ -113,6 +113,7 @@ export class Filed extends ThumbnailGrid {
     else if (name === " ") this.toggleMark(this.current);
     else if (name === ".") this.showLike();
     else if (name === "u") this.move("");
+    else if (name === "n") this.#newCategory();
     else if (name === "Escape") return this.#leave();
     else if (category) this.move(category);
     else return false;
@@ -124,10 +125,11 @@ export class Filed extends ThumbnailGrid {
       ["← ↑ ↓ →", _("move in the grid")],
       ["⏎", _("the picture large, and back; z there shows its own size")],
       ["␣", _("mark, to move several at once; Shift-click marks all from the current one on")],
+      ["n", _("name a new category for this picture, or for those that are marked")],
       ["u", _("none of these categories")],
       [".", _("more like this one, in the whole library")],
       ["+ -", _("larger or smaller tiles")],
-      ["Esc", _("no marks; back to what is filed")],
+      ["Esc", _("take all marks away; or back to what is filed")],
     ];
   }
 
@@ -164,6 +166,11 @@ export class Filed extends ThumbnailGrid {
 
   showLike() {
     this.show({ like: this.items[this.current] });
+  }
+
+  #newCategory() {
+    const hint = _("It becomes a folder of this name; the picture, or those that are marked, go there when you file.");
+    this.app.categories.askName(hint, (name) => this.move(name));
   }
 
   // Says of the marked images, or of the current one, of which category they are; "" for none of them.
@@ -242,6 +249,7 @@ export class Filed extends ThumbnailGrid {
         this.undoButton),
       this.items.length ? this.buttons.element : null, this.items.length ? this.hint : null].filter(Boolean));
     this.buttons.replace(...this.app.state.categories.map((one) => categoryButton(one, () => this.move(one.name))),
+      button(_("New category"), () => this.press("n"), { shortcut: "n", class: "plain" }),
       button(_("None of these"), () => this.move(""), { shortcut: "u", class: "plain" }));
     this.#drawHint();
     this.#drawUndo();

@@ -163,8 +163,10 @@ class App {
     }
   }
 
-  createCategory(name) {
-    return this.#changeCategories(sendNewCategory(name));
+  async createCategory(name) {
+    const isDone = await this.#changeCategories(sendNewCategory(name));
+    if (isDone && this.filter.queue === "filed") this.view.drawHead(); // it has the buttons of all categories
+    return isDone;
   }
 
   async #rename(old, name) {

@@ -121,7 +121,8 @@ export class Single {
     return make("div", { class: "details" },
       make("h1", { title: item.name }, item.name),
       make("p", { class: "muted" }, `${item.width} × ${item.height} `, fileButtons(item)),
-      make("h2", {}, reasonHeading(item)),
+      make("div", { class: "reason-head" }, make("h2", {}, reasonHeading(item)),
+        button(_("More like this"), () => this.press("."), { class: "plain copy", title: "." })),
       make("p", { class: "reason" }, inLanguage(item.reason)));
   }
 

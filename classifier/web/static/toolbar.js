@@ -106,6 +106,7 @@ export class Toolbar {
     const list = make("select", { id: `choose-${name}`, "aria-label": label, onchange: (event) => { event.target.blur(); change(event.target.value); } },
       ...options.map(([optionValue, text]) => make("option", { value: optionValue }, text)));
     list.value = value;
+    list.title = list.selectedOptions[0]?.textContent.trim() ?? ""; // a narrow window cuts it off
     return list;
   }
 
