@@ -14,6 +14,7 @@ from classifier.errors import LabelsError, Message
 MOST_LEVELS: Final = 3
 SEPARATOR: Final = "/"
 _FORBIDDEN = frozenset('<>:"/\\|?*')
+_UNFILEABLE = frozenset("\\\0")
 _WINDOWS_DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )
@@ -29,6 +30,11 @@ def ancestors(category: str) -> list[str]:
 def at_depth(category: str, depth: int) -> str:
     """The first `depth` levels of a category."""
     return SEPARATOR.join(category.split(SEPARATOR)[:depth])
+
+
+def may_be_folder(part: str) -> bool:
+    """Whether filing makes a folder of this name: one level of a category, which may not be valid on every system."""
+    return bool(part) and part[0] not in "._" and not _UNFILEABLE & set(part)
 
 
 def problem_with(name: str) -> Message | None:

@@ -1,17 +1,19 @@
 """Which decision a folder of a library stands for; pure but for `read_known`.
 
 A folder inside a category's folder is part of that category, unless the library has nested categories there: then it is
-one of these, known or new. In a folder of which nothing is known, as many levels count as the deepest category has.
+one of these, known or new. In a folder of which nothing is known, as many levels count as the deepest category has. A
+folder whose name can be no category's is part of the one around it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.categories import nfc
-from classifier.category_names import SEPARATOR, ancestors
+from classifier.category_names import SEPARATOR, ancestors, may_be_folder
 from classifier.records import Action
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class KnownCategories:
 
     def category_of(self, folders: Sequence[str]) -> str:
         """The category of what is in nested `folders`, the outermost first; empty for none."""
+        folders = list(takewhile(may_be_folder, folders))
         count = min(1, len(folders))
         while count < min(len(folders), self.depth):
             above = nfc(SEPARATOR.join(folders[:count]))
@@ -56,7 +59,7 @@ class KnownCategories:
         """The decision that a folder stands for: file, review with a best guess, or unknown.
 
         The `_review` of a category is for what is of it, or of a category in it. None at the top, and where the name
-        can be no category's: it begins with "_" or ".", or is not in UTF-8.
+        of the outermost folder can be no category's: it begins with "_" or ".", or is not in UTF-8.
         """
         try:
             first, *rest = folder.decode().split("/")
@@ -66,7 +69,7 @@ class KnownCategories:
             return Action.REVIEW, self.category_of(rest)
         if first == UNKNOWN:
             return Action.UNKNOWN, ""
-        if not first or first[0] in "._":
+        if not may_be_folder(first):
             return None
         if REVIEW in rest:
             return Action.REVIEW, self.category_of([first, *rest[: rest.index(REVIEW)]])

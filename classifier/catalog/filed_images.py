@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from classifier.catalog.places import OUTSIDE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,12 +27,12 @@ _KEYS: Final = {
     FiledOrder.NEWEST: "d.run DESC, d.confidence, d.picture",
 }
 # Both tables are read along their ids: by an index of decisions, each place is somewhere else on the disk.
-_FILED: Final = """
+_FILED: Final = f"""
 SELECT d.picture, d.category FROM decisions AS d NOT INDEXED
-CROSS JOIN places ON places.picture = d.picture WHERE d.action = 'file' ORDER BY {keys}
-"""
+CROSS JOIN places ON places.picture = d.picture WHERE d.action = 'file' AND NOT {OUTSIDE} ORDER BY {{keys}}
+"""  # noqa: S608 - a constant
 
 
 def filed_images(catalog: Catalog, order: FiledOrder) -> Iterator[tuple[str, str]]:
-    """Id and category of every filed image, the category by its stored name. Reads all decisions."""
+    """Id and category of every filed image in a category, the category by its stored name. Reads all decisions."""
     return catalog.connection.execute(_FILED.format(keys=_KEYS[order]))

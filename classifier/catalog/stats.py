@@ -13,6 +13,7 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import count_with_reason
 from classifier.catalog.embeddings import StoreStats
 from classifier.catalog.library_changes import DELETED, count_missing
+from classifier.catalog.places import OUTSIDE
 from classifier.catalog.runs import EndState, RunState, run_states
 from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import to_bytes, to_message, to_path
@@ -85,12 +86,11 @@ class LibraryStats:
         return values
 
 
-_PLACED = """
-SELECT CASE WHEN decisions.action = 'file' AND (
-        instr(places.path, X'2F') = 0 OR substr(places.path, 1, 1) IN (CAST('_' AS BLOB), CAST('.' AS BLOB)))
-    THEN 'outside' ELSE decisions.action END, decisions.category, count(*)
+_PLACED = f"""
+SELECT CASE WHEN decisions.action = 'file' AND {OUTSIDE} THEN 'outside' ELSE decisions.action END,
+    decisions.category, count(*)
 FROM places JOIN decisions ON decisions.picture = places.picture GROUP BY 1, 2 ORDER BY 3 DESC, 2
-"""
+"""  # noqa: S608 - a constant
 
 _NOT_FILED = """
 SELECT source, note, max(id) FROM moves WHERE state IN ('changed', 'gone', 'failed') AND method != 'rename'

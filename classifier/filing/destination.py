@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog.categories import nfc
 from classifier.catalog.category_folders import REVIEW, UNKNOWN
-from classifier.category_names import MOST_LEVELS, SEPARATOR
+from classifier.category_names import MOST_LEVELS, SEPARATOR, may_be_folder
 from classifier.paths import LONGEST_NAME, name_length
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, ImageFile
@@ -28,7 +28,6 @@ TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
 
 _LONGEST_EXTENSION = 32  # a longer one is part of the name, not an extension
 _DIGITS = (8, 16, 64)
-_FORBIDDEN = frozenset("\\\0")
 _WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
 
 
@@ -75,13 +74,17 @@ def folder_for(decision: Decision) -> Path:
     category = decision.category
     if not category and decision.action in _WITHOUT_GUESS:
         return _WITHOUT_GUESS[decision.action]
-    parts = category.split(SEPARATOR)
-    if any(not part or part[0] in "._" for part in parts) or _FORBIDDEN & set(category):
+    if not _is_folder(category):
         raise ValueError(f"not a category's folder name: {category!r}")
+    parts = category.split(SEPARATOR)
     if levels := parent_levels(decision.action, decision.reason):
         return Path(*parts[:levels], REVIEW)
     folders = {Action.FILE: Path(*parts), Action.REVIEW: Path(REVIEW, *parts), Action.UNKNOWN: Path(UNKNOWN)}
     return folders[decision.action]
+
+
+def _is_folder(category: str) -> bool:
+    return all(map(may_be_folder, category.split(SEPARATOR)))
 
 
 def parent_levels(action: Action, reason: Reason) -> int:
@@ -148,8 +151,11 @@ class CategoryFolders:
 def is_in_its_folder(path: Path, decision: Decision) -> bool:
     """Whether an image at `path` within a library is where it belongs.
 
-    What a person or an undo left in the `_review` of a category waits there as well as in `_review` itself.
+    What a person or an undo left in the `_review` of a category waits there as well as in `_review` itself. What has a
+    category that is no folder, as earlier versions took from a folder that a person made, stays where it is.
     """
+    if decision.category and not _is_folder(decision.category):
+        return True
     belongs = [folder_for(decision)]
     if decision.action is Action.REVIEW and decision.category:
         belongs.append(Path(decision.category, REVIEW))

@@ -165,7 +165,8 @@ class DecisionApplier:
         for outcome in outcomes:
             if outcome.status in _FAILED and not is_not_moved(outcome) and len(self.failed_moves) < _MAX_FAILED_MOVES:
                 self.failed_moves.append(outcome)
-            if outcome.move.method is Method.LINK and outcome.method is Method.COPY:
+            # With a remark, the same picture lay there already.
+            if outcome.move.method is Method.LINK and outcome.method is Method.COPY and not outcome.reason:
                 source, folder = outcome.move.source.path, self._library / outcome.move.folder
                 self.copied_instead[why_no_link(source, folder) or WhyNoLink.REFUSED] += 1
 

@@ -279,6 +279,12 @@ def test_a_flat_model_after_a_nested_one_takes_it_out_of_the_parent_again(librar
         ("游戏/_review", (Action.REVIEW, "游戏")),
         ("游戏/甘雨/_review/x", (Action.REVIEW, "游戏/甘雨")),
         ("_unknown/游戏", (Action.UNKNOWN, "")),
+        ("游戏/_later", (Action.FILE, "游戏")),
+        ("chibi/.x", (Action.FILE, "chibi")),
+        ("_review/_later", (Action.REVIEW, "")),
+        ("_review/游戏/_x", (Action.REVIEW, "游戏")),
+        ("游戏/a\\b", (Action.FILE, "游戏")),
+        ("a\\b", None),
         ("_other/游戏", None),
         ("", None),
     ],
@@ -290,6 +296,18 @@ def test_a_folder_stands_for_a_decision(folder: str, expected: tuple[Action, str
 
 
 PARTS = st.sampled_from(["a", "b", "游戏", "x.y"])
+
+
+ODD_PARTS = st.sampled_from(["a", "游戏", "_review", "_unknown", "_x", ".x", "a\\b", "con", "a?"])
+
+
+@given(st.lists(ODD_PARTS, min_size=1, max_size=4), st.sets(st.sampled_from(["a/游戏", "a", "游戏/a/a"])))
+def test_any_folder_stands_for_a_decision_that_has_a_folder(parts: list[str], names: set[str]) -> None:
+    decided = KnownCategories(frozenset(names)).decision_for("/".join(parts).encode())
+
+    if decided is not None:
+        action, category = decided
+        assert folder_for(Decision(image_id=ImageId("1"), action=action, category=category, confidence=0, reason=ANY))
 
 
 @given(

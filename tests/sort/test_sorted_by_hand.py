@@ -103,6 +103,18 @@ def test_what_lies_there_counts_and_its_copies_in_the_crawl_are_known(mine: Sort
     assert 3 == summary["pictures"]
 
 
+def test_a_copy_that_lies_in_two_folders_is_not_called_copied(mine: Sorted) -> None:
+    (mine.folder / "red" / "new.png").write_bytes(png("red", 10))
+    (mine.folder / "green" / "the same.png").write_bytes(png("red", 10))
+    progress = SavingProgress()
+    settings = mine.settings.model_copy(update={"labels": LabelSettings(), "sort": SortSettings(unknown=False)})
+    before = mine.files()
+    sort(mine.crawl, library=mine.folder, bundle=mine.model, settings=settings, progress=progress)
+
+    assert before == mine.files()
+    assert not [one for one in progress.messages if "copied" in one]
+
+
 def test_a_picture_that_the_model_takes_for_another_stays_where_it_was_put(mine: Sorted) -> None:
     mine.sort()
     mine.sort()

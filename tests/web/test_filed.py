@@ -8,12 +8,16 @@ import pytest
 
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import decisions_of
+from classifier.catalog.stats import library_stats
+from classifier.filing.destination import folder_for
+from classifier.filing.reconcile import reconcile_if_free
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.images.hashing import hash_bytes
-from classifier.records import Action, ImageId
+from classifier.records import Action, Decision, ImageId
 from kit.nearby import OTHERS, REPEATS, Nearby, nearby
 from kit.pictures import busy, encoded
+from kit.reasons import ANY
 from kit.reviewing import served, waiting_library
 from kit.tree import all_files
 
@@ -163,6 +167,36 @@ def test_a_renamed_category_has_its_pictures_under_the_new_name(client: TestClie
 
     assert {"page": 1, "sd": 2} == filed(client)["counts"]
     assert 2 == len(shown(client, category="sd"))
+
+
+def test_what_a_person_takes_out_of_all_categories_is_not_shown(library: tuple[Path, list[ImageId]]) -> None:
+    folder, (first, *_) = library
+    (folder / "chibi" / "000.png").rename(folder / "000.png")
+    reconcile_if_free(folder)
+    with served(folder) as client:
+        assert {"chibi": 1, "page": 1} == filed(client)["counts"] == library_stats(folder).filed
+        assert first not in shown(client)
+
+
+@pytest.mark.parametrize("new", ["_review/_later", "chibi/_later", "chibi/sd/_later", "_later"])
+def test_answers_move_what_is_in_a_folder_of_no_category_and_back(tmp_path: Path, new: str) -> None:
+    in_parent = Decision(image_id=ImageId("1"), action=Action.REVIEW, category="page", confidence=0, reason=ANY)
+    folder, ids = waiting_library(tmp_path, [(Action.FILE, "chibi/sd", 0.9), *FILED, *WAITING], content=drawn)
+    waiting = folder / folder_for(in_parent)
+    (folder / new).parent.mkdir(parents=True, exist_ok=True)
+    waiting.rename(folder / new)
+    reconcile_if_free(folder)
+    before = all_files(folder)
+    with served(folder) as client:
+        for _ in range(2):
+            say(client, ids[-2], "page")
+            assert 1 == client.post("/api/file", json={}).raise_for_status().json()["moved"]
+            assert "page/004.png" in all_files(folder)
+            client.post("/api/back", json={}).raise_for_status()
+            client.post("/api/file", json={}).raise_for_status()
+
+    assert [] == verify(folder).off
+    assert sorted(before.values()) == sorted(all_files(folder).values())
 
 
 @pytest.fixture
