@@ -74,7 +74,7 @@ def folder_for(decision: Decision) -> Path:
     category = decision.category
     if not category and decision.action in _WITHOUT_GUESS:
         return _WITHOUT_GUESS[decision.action]
-    if not _is_folder(category):
+    if not category or not _is_folder(category):
         raise ValueError(f"not a category's folder name: {category!r}")
     parts = category.split(SEPARATOR)
     if levels := parent_levels(decision.action, decision.reason):
