@@ -55,3 +55,9 @@ def sizes_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, tu
         "AND id IN {pictures}"
     )
     return {image_id: (width, height) for image_id, width, height in select_many(catalog, query, image_ids)}
+
+
+def ending_early(catalog: Catalog, image_ids: Sequence[ImageId]) -> set[ImageId]:
+    """Those of these images of which a part is missing at the end."""
+    query = "SELECT id FROM pictures WHERE truncated AND id IN {pictures}"
+    return {image_id for (image_id,) in select_many(catalog, query, image_ids)}

@@ -9,7 +9,7 @@ import numpy as np
 
 from classifier.catalog.connection import is_library, read_catalog
 from classifier.catalog.known_files import known_images
-from classifier.catalog.looks import read_looks, sizes_of
+from classifier.catalog.looks import ending_early, read_looks, sizes_of
 from classifier.duplicates.compare import Pictures
 from classifier.duplicates.groups import find_groups
 from classifier.duplicates.keep import keep_looks
@@ -62,20 +62,24 @@ class _Seen:
     numbers: dict[ImageId, int] = field(default_factory=dict)
     looks: bytearray = field(default_factory=bytearray)
     sizes: list[tuple[int, int]] = field(default_factory=list)
+    cut_off: set[int] = field(default_factory=set)
+    """The numbers of those whose files end early."""
     files: dict[int, list[ImageFile]] = field(default_factory=dict)
     lacking: dict[ImageId, Path] = field(default_factory=dict)
     """Images whose look their library lacks."""
     new: dict[Path, list[ImageInfo]] = field(default_factory=dict)
     """Of these, by library, what was read."""
 
-    def add(self, image_id: ImageId, look: bytes, size: tuple[int, int]) -> None:
+    def add(self, image_id: ImageId, look: bytes, size: tuple[int, int], *, is_cut_off: bool) -> None:
         if image_id not in self.numbers:
             self.numbers[image_id] = len(self.numbers)
+            if is_cut_off:
+                self.cut_off.add(self.numbers[image_id])
             self.looks += look
             self.sizes.append(size)
 
     def add_read(self, image: ImageInfo) -> None:
-        self.add(image.id, image.look, (image.width, image.height))
+        self.add(image.id, image.look, (image.width, image.height), is_cut_off=image.truncated)
         if (library := self.lacking.pop(image.id, None)) is not None:
             self.new.setdefault(library, []).append(image)
 
@@ -128,11 +132,11 @@ def _recall(seen: _Seen, files: Sequence[ImageFile], library: Path) -> list[Imag
     with read_catalog(library) as catalog:
         known = list(known_images(catalog, library, files))
         ids = list(dict.fromkeys(image_id for image_id in known if image_id is not None))
-        sizes = sizes_of(catalog, ids)
+        sizes, cut_off = sizes_of(catalog, ids), ending_early(catalog, ids)
         for found, looks in read_looks(catalog, library, ids):
             for one, look in zip(found, looks, strict=True):
                 if one in sizes and len(look) == LOOK_BYTES:
-                    seen.add(one, look.tobytes(), sizes[one])
+                    seen.add(one, look.tobytes(), sizes[one], is_cut_off=one in cut_off)
     left = []
     for file, image_id in zip(files, known, strict=True):
         if image_id in seen.numbers:
@@ -179,11 +183,11 @@ def _groups(seen: _Seen) -> tuple[tuple[Copy, ...], ...]:
     return tuple(sorted(groups, key=lambda group: group[0].path))
 
 
-def _rank(seen: _Seen, number: int) -> tuple[int, int, Path]:
-    """Best first: the largest in pixels, of equal ones the least compressed."""
+def _rank(seen: _Seen, number: int) -> tuple[bool, int, int, Path]:
+    """Best first: whole ones, of these the largest in pixels, of equal ones the least compressed."""
     width, height = seen.sizes[number]
     first = seen.files[number][0]
-    return -width * height, -first.size_bytes, first.path
+    return number in seen.cut_off, -width * height, -first.size_bytes, first.path
 
 
 def _copies(seen: _Seen, numbers: Sequence[int]) -> Iterator[Copy]:

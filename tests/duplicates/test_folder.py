@@ -63,6 +63,19 @@ def test_copies_are_groups_with_the_largest_and_least_compressed_first(tmp_path:
     assert before == all_files(tmp_path)
 
 
+def test_a_file_that_ends_early_is_never_the_best_of_its_copies(tmp_path: Path) -> None:
+    whole = encoded(BIG, "PNG")
+    make_tree(tmp_path / "crawl", {"cut off.png": whole[: -len(whole) // 50], "small.jpg": CRAWL["small.jpg"]})
+    library = tmp_path / "sorted"
+    settings = Settings(runtime=RuntimeSettings(workers=0))
+    sort(tmp_path / "crawl", library=library, bundle=color_bundle(tmp_path / "model").folder, settings=settings)
+
+    read, known = found_in(tmp_path / "crawl"), found_in(tmp_path / "crawl", library=library)
+
+    assert (2, 0) == (read.read, known.read)
+    assert [["small.jpg", "cut off.png"]] == names(read) == names(known)
+
+
 def test_a_second_name_of_one_file_is_no_copy(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a.png": CRAWL["alone.png"]})
     os.link(tmp_path / "a.png", tmp_path / "b.png")
