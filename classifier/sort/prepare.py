@@ -23,7 +23,15 @@ from classifier.settings import Settings
 from classifier.sort.given_options import GIVEN, given_options
 from classifier.sort.resolve_policy import resolve_policy
 from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
-from classifier.sort.scan import checked_crawl, holds_labels, recognize, refuse_model, scan, scope_for_sort
+from classifier.sort.scan import (
+    checked_crawl,
+    holds_labels,
+    recognize,
+    refuse_in_labels,
+    refuse_model,
+    scan,
+    scope_for_sort,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +97,7 @@ def _requested_model(bundle: Path | None, library: Path, progress: Progress, *, 
     model = _open(bundle, progress)
     if is_named:
         refuse_model(library)
+        refuse_in_labels(library, model)
     return model
 
 

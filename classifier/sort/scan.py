@@ -81,6 +81,22 @@ def refuse_model(library: Path) -> None:
         )
 
 
+def refuse_in_labels(library: Path, model: Bundle) -> None:
+    """Raise LibraryError in one line if what is filed into `library` would be read as labels of `model`."""
+    labels = _recorded_labels_folder(model)
+    if labels is None or labels.resolve() not in library.resolve().parents:
+        return
+    if library.resolve().relative_to(labels.resolve()).parts[0][0] in "._":  # no category
+        return
+    raise LibraryError(
+        "--out {library}: lies among the labels of the model {model}, so that the next training would take what is "
+        "filed for labels; give --out {labels} itself or a folder elsewhere",
+        library=library,
+        model=model.folder,
+        labels=labels,
+    )
+
+
 def holds_labels(library: Path, model: Bundle) -> bool:
     """Whether `library` is the folder of the labels of `model`."""
     labels = _recorded_labels_folder(model)

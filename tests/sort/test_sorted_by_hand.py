@@ -10,6 +10,7 @@ import pytest
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.stats import library_stats
+from classifier.errors import LibraryError
 from classifier.filing.manual_changes import adopt_labels
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
@@ -113,6 +114,22 @@ def test_a_copy_that_lies_in_two_folders_is_not_called_copied(mine: Sorted) -> N
 
     assert before == mine.files()
     assert not [one for one in progress.messages if "copied" in one]
+
+
+@pytest.mark.parametrize("where", ["red", "red/more"])
+def test_a_library_in_a_category_of_the_labels_is_refused(mine: Sorted, where: str) -> None:
+    before = all_files(mine.folder)
+
+    with pytest.raises(LibraryError, match="would take what is filed for labels"):
+        sort(mine.crawl, library=mine.folder / where, bundle=mine.model, settings=mine.settings)
+    assert before == all_files(mine.folder)
+
+
+def test_a_library_beside_the_categories_may_have_a_name_that_is_none(mine: Sorted) -> None:
+    sort(mine.crawl, library=mine.folder / "_sorted", bundle=mine.model, settings=mine.settings)
+
+    assert set(MINE["red"]) - {"older"} <= {name.split("/")[-1] for name in mine.labels() if name.startswith("red/")}
+    assert not any(name.startswith("_sorted") for name in mine.labels())
 
 
 def test_a_picture_that_the_model_takes_for_another_stays_where_it_was_put(mine: Sorted) -> None:

@@ -37,6 +37,7 @@ function crawlFacts(crawl) {
   const formats = Object.keys(crawl.formats).length ? listed(crawl.formats, 6) : null;
   const rest = [
     crawl.videos ? count_("{count} video", "{count} videos", { count: crawl.videos }) : null,
+    crawl.ugoira ? count_("{count} Ugoira archive", "{count} Ugoira archives", { count: crawl.ugoira }) : null,
     crawl.archives ? count_("{count} archive", "{count} archives", { count: crawl.archives }) : null,
     crawl.others ? count_("{count} other file", "{count} other files", { count: crawl.others }) : null,
     crawl.unreadable ? count_("{count} file or folder could not be read", "{count} files and folders could not be read", { count: crawl.unreadable }) : null,

@@ -317,6 +317,7 @@ export const MESSAGES = {
   "{accuracy} of {count} held-out labeled pictures are predicted right": "{count} 张留出的已标注图片，预测正确 {accuracy}",
   "{categories}, trained {date}": "{categories}，训练于 {date}",
   "{category}: right?": "“{category}”，对吗？",
+  "{count} Ugoira archive": "{count} 个 Ugoira 压缩包",
   "{count} answer learned: {after} of all pictures could be filed {rule}": "已学 {count} 个判断，全部图片中可归类 {after}（{rule}）",
   "{count} answered together": "{count} 张一起决定",
   "{count} archive": "{count} 个压缩包",

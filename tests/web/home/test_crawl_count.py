@@ -39,3 +39,13 @@ def test_a_crawl_is_counted_once_at_a_time(tmp_path: Path, monkeypatch: pytest.M
     let_go.set()
     until(lambda: other.is_done)
     assert other is not counter.count(tmp_path / "other", skip=(), exclude=(), again=True)
+
+
+def test_videos_ugoira_and_archives_are_counted_apart(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.ugoira", "c.zip", "d.rar"):
+        (tmp_path / name).write_bytes(b"no picture")
+    count = CrawlCount(tmp_path)
+    count.run((), ())
+
+    counted = count.as_dict()
+    assert (1, 1, 2) == (counted["videos"], counted["ugoira"], counted["archives"])
