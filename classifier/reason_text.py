@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import Message, SystemMessage
@@ -100,8 +101,9 @@ def _because(code: ReasonCode, params: Mapping[str, Any]) -> Message:
     return Message(template, **values)
 
 
-def _guesses(params: Mapping[str, Any]) -> str:
+def _guesses(params: Mapping[str, Any]) -> Message | str:
     digits = params.get("digits", 2)
     if digits not in range(10):  # in a damaged row: so many would take all memory
         raise ValueError(digits)
-    return ", ".join(f"{probability:.{digits}f} {category}" for category, probability in params.get("top", ()))
+    guesses: list[Message | str] = [f"{chance:.{digits}f} {category}" for category, chance in params.get("top", ())]
+    return reduce(lambda first, then: Message("{first}, {then}", first=first, then=then), guesses) if guesses else ""

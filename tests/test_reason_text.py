@@ -67,7 +67,7 @@ def test_every_reason_is_a_sentence_in_both_languages(name: str) -> None:
 
 
 def test_numbers_and_names_stay_as_they_are() -> None:
-    assert "0.61 chibi, 0.35 page：低于 0.9" == chinese(
+    assert "0.61 chibi，0.35 page：低于 0.9" == chinese(
         "below_threshold", threshold=0.9, top=[["chibi", 0.61], ["page", 0.35]]
     )
     assert "0.610 chibi：不低于“chibi”的阈值 0.6" == chinese(
@@ -89,3 +89,12 @@ def test_numbers_and_names_stay_as_they_are() -> None:
 def test_a_reason_with_damaged_parameters_is_its_code(params: str) -> None:
     for code in (ReasonCode.BELOW_THRESHOLD, ReasonCode.ANNOTATED, ReasonCode.BELOW_AUDITED, ReasonCode.TEXT):
         assert code.value == str(reason_message(Reason(code, params)))
+
+
+def test_guesses_are_listed_as_each_language_does() -> None:
+    reason = Reason.of(ReasonCode.BELOW_THRESHOLD, threshold=0.9, top=(("刻晴", 0.5625), ("{甘雨}", 0.25)))
+
+    message = reason_message(reason)
+
+    assert str(message) == "0.56 刻晴, 0.25 {甘雨}: below 0.9"
+    assert translate(message, Language.CHINESE) == "0.56 刻晴，0.25 {甘雨}：低于 0.9"
