@@ -20,9 +20,10 @@ from classifier.labels.dataset import Result, read_examples
 from classifier.labels.load import categories_of
 from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.labels.posts import read_posts
-from classifier.labels.random_draw import apply_draws
+from classifier.labels.random_draw import Drawn, apply_draws
 from classifier.model.bundle import Bundle, check_target, open_bundle
 from classifier.model.bundle_files import MANIFEST
+from classifier.model.fitted_images import FittedImages
 from classifier.model.manifest import is_interim
 from classifier.model.start import Start, load_start
 from classifier.paths import given_path
@@ -34,6 +35,7 @@ from classifier.training.context import Hyperparameters, TrainingContext
 from classifier.training.dataset import read_in_workers
 from classifier.training.kept_embeddings import KeptEmbeddings, read_kept
 from classifier.training.labels import (
+    Gathered,
     evidence_summary,
     fitted_before,
     gather,
@@ -76,14 +78,8 @@ def train_model(
     runtime.report(progress)
     with open_pool(runtime, limits_from(settings.images), progress) as pool:
         start = load_start(settings, num_categories=len(categories), progress=progress)
-        labeled, failures = read_examples(
-            gathered.labels, read=_reader(settings, pool), progress=progress, feedback=gathered.feedback
-        )
-        before = fitted_before(settings)
-        sample = mark_fitted(apply_draws(labeled, gathered.draws), before, settings)
-        progress.say(evidence_summary(sample, before))
-        with progress.stage(Message("comparing labels"), total=None, unit=""):
-            groups = _groups(sample.examples, settings.labels.near_duplicate_bits, progress)
+        labels = _read(gathered, settings, pool, progress)
+        sample, groups = labels.sample, labels.groups
         state, backbone = _state_of(folder), start.network.backbone_sha256()
         identify = partial(training_key, backbone=backbone, examples=sample.examples)
         plan = _plan(settings, folder, runtime, has_begun=has_begun(state, identify(finetuning(settings))))
@@ -112,7 +108,7 @@ def train_model(
             license=start.license,
             sample=sample,
             groups=dict(zip(sample.examples, groups, strict=True)),
-            before=before,
+            before=labels.before,
             parts=len(splits),
             key=key,
             tags=start.tags,
@@ -128,7 +124,29 @@ def train_model(
         if plan.left_out:
             progress.say(only_a_head(float(bundle.manifest.measured[FINETUNE_SECONDS] or 0)))
         unread = tuple((example.label, failure) for example, failure in trained.unread)
-        return TrainingResult(bundle=bundle, evaluation=evaluation, unreadable=failures + unread)
+        return TrainingResult(bundle=bundle, evaluation=evaluation, unreadable=labels.failures + unread)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Labels:
+    """Labels that were read: with the near-duplicate group of each, and what the backbone was fitted to before."""
+
+    sample: Drawn
+    groups: list[int]
+    before: FittedImages
+    failures: tuple[tuple[Label, Failure], ...]
+
+
+def _read(gathered: Gathered, settings: Settings, pool: WorkerPool, progress: Progress) -> _Labels:
+    labeled, failures = read_examples(
+        gathered.labels, read=_reader(settings, pool), progress=progress, feedback=gathered.feedback
+    )
+    before = fitted_before(settings)
+    sample = mark_fitted(apply_draws(labeled, gathered.draws), before, settings)
+    progress.say(evidence_summary(sample, before))
+    with progress.stage(Message("comparing labels"), total=None, unit=""):
+        groups = _groups(sample.examples, settings.labels.near_duplicate_bits, progress)
+    return _Labels(sample=sample, groups=groups, before=before, failures=failures)
 
 
 def _groups(examples: Sequence[Example], bits: int, progress: Progress) -> list[int]:
