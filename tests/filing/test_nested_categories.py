@@ -16,14 +16,12 @@ from classifier.catalog.stats import library_stats
 from classifier.catalog.values import to_bytes
 from classifier.filing.destination import folder_for
 from classifier.filing.reconcile import open_library
-from classifier.filing.settle_changes import Answer, settle_changes
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.images import ignored_files
-from classifier.labels.from_annotations import read_feedback
 from classifier.progress import SilentProgress
 from classifier.records import Action, Decision, ImageId, Method
-from classifier.settings import Settings
+from kit.by_hand import drag, labels_of, pictures_in, settle
 from kit.reasons import ANY
 from kit.reviewing import served, waiting_library
 from kit.sorting import MANIFEST, sort
@@ -60,38 +58,14 @@ def add_unsure(library: Path) -> None:
     sort_again(library)
 
 
-def settle(library: Path, answer: Answer = Answer.LEARN) -> dict[str, dict[str, int]]:
-    with open_library(library, SilentProgress()) as catalog:
-        return settle_changes(
-            catalog, library, Settings(), ask=None, progress=SilentProgress(), answer=answer
-        ).as_dict()
-
-
-def drag(library: Path, source: str, target: str) -> None:
-    (library / target).parent.mkdir(parents=True, exist_ok=True)
-    (library / source).rename(library / target)
-
-
-def files(library: Path) -> set[str]:
-    return {
-        path.relative_to(library).as_posix()
-        for path in library.rglob("*")
-        if path.is_file() and ".illsort" not in path.parts
-    }
-
-
-def labels(library: Path) -> dict[str, str]:
-    return {label.path.relative_to(library).as_posix(): label.category for label in read_feedback(library).labels}
-
-
 def test_each_picture_is_filed_into_the_folder_of_its_nested_category(library: Path) -> None:
     found = verify(library)
 
-    assert FILED == files(library)
+    assert FILED == pictures_in(library)
     assert {"游戏/甘雨": 2, "游戏/刻晴": 2, "chibi": 2, "游戏": 2} == library_stats(library).filed
     assert ([], [], {}) == (found.off, found.yours, found.missing)
     undo(library)
-    assert set() == files(library)
+    assert set() == pictures_in(library)
     assert [] == [path for path in library.iterdir() if path.name != ".illsort"]
 
 
@@ -99,12 +73,12 @@ def test_a_picture_moved_into_a_nested_folder_is_labeled_with_it_and_stays(libra
     drag(library, "游戏/甘雨/a1.jpg", "游戏/刻晴/a1.jpg")
     drag(library, "游戏/d1.jpg", "游戏/甘雨/mine/d1.jpg")
 
-    assert {"moved": {"游戏/刻晴": 1, "游戏/甘雨/mine": 1}, "added": {}} == settle(library)
+    assert {"moved": {"游戏/刻晴": 1, "游戏/甘雨/mine": 1}, "added": {}} == settle(library).as_dict()
 
-    assert {"游戏/刻晴/a1.jpg": "游戏/刻晴", "游戏/甘雨/mine/d1.jpg": "游戏/甘雨"} == labels(library)
-    before = files(library)
+    assert {"游戏/刻晴/a1.jpg": "游戏/刻晴", "游戏/甘雨/mine/d1.jpg": "游戏/甘雨"} == labels_of(library)
+    before = pictures_in(library)
     sort_again(library)
-    assert before == files(library)
+    assert before == pictures_in(library)
     assert {"游戏/甘雨": 2, "游戏/刻晴": 3, "chibi": 2, "游戏": 1} == library_stats(library).filed
     assert [] == verify(library).off
 
@@ -116,7 +90,7 @@ def test_a_folder_made_by_hand_in_a_category_with_others_is_a_new_one(library: P
 
     settle(library)
 
-    assert {"游戏/胡桃/a1.jpg": "游戏/胡桃", "动画/初音/2024/b1.jpg": "动画/初音"} == labels(library)
+    assert {"游戏/胡桃/a1.jpg": "游戏/胡桃", "动画/初音/2024/b1.jpg": "动画/初音"} == labels_of(library)
     assert 2 == library_stats(library).filed["chibi"]
 
 
@@ -125,8 +99,8 @@ def test_a_picture_put_into_a_nested_folder_is_a_label_of_it(library: Path, monk
     Image.new("RGB", (40, 30), "red").save(library / "游戏" / "甘雨" / "new.png")
     Image.new("RGB", (40, 30), "blue").save(library / "游戏" / "over.png")
 
-    assert {"moved": {}, "added": {"游戏/甘雨": 1, "游戏": 1}} == settle(library)
-    assert {"游戏/甘雨/new.png": "游戏/甘雨", "游戏/over.png": "游戏"} == labels(library)
+    assert {"moved": {}, "added": {"游戏/甘雨": 1, "游戏": 1}} == settle(library).as_dict()
+    assert {"游戏/甘雨/new.png": "游戏/甘雨", "游戏/over.png": "游戏"} == labels_of(library)
 
 
 def test_a_renamed_folder_of_a_nested_category_is_its_new_name(library: Path) -> None:
@@ -135,8 +109,8 @@ def test_a_renamed_folder_of_a_nested_category_is_its_new_name(library: Path) ->
         assert {"游戏/甘雨": "游戏/Ganyu"} == dict(read_aliases(catalog).now)
     sort_again(library)
 
-    assert {name.replace("甘雨", "Ganyu") for name in FILED} == files(library)
-    assert {"moved": {}, "added": {}} == settle(library)
+    assert {name.replace("甘雨", "Ganyu") for name in FILED} == pictures_in(library)
+    assert {"moved": {}, "added": {}} == settle(library).as_dict()
 
 
 def test_with_a_renamed_outer_folder_every_category_in_it_has_a_new_name(library: Path) -> None:
@@ -147,11 +121,11 @@ def test_with_a_renamed_outer_folder_every_category_in_it_has_a_new_name(library
     sort_again(library)
 
     assert {"游戏": "Games", "游戏/甘雨": "Games/甘雨", "游戏/刻晴": "Games/刻晴"} == renamed
-    assert {name.replace("游戏", "Games") for name in FILED} - {"Games/甘雨/a2.jpg"} == files(library)
-    assert {"moved": {}, "added": {}} == settle(library)
+    assert {name.replace("游戏", "Games") for name in FILED} - {"Games/甘雨/a2.jpg"} == pictures_in(library)
+    assert {"moved": {}, "added": {}} == settle(library).as_dict()
     (library / "Games").rename(library / "游戏")
     sort_again(library)
-    assert FILED - {"游戏/甘雨/a2.jpg"} == files(library)
+    assert FILED - {"游戏/甘雨/a2.jpg"} == pictures_in(library)
     with read_catalog(library) as catalog:
         assert {"游戏/甘雨"} == {read_aliases(catalog).resolve("游戏/甘雨")}
 
@@ -162,7 +136,7 @@ def test_a_nested_folder_moved_into_another_keeps_its_pictures_together(library:
         assert {"游戏/甘雨": "动画/甘雨"} == dict(read_aliases(catalog).now)
     sort_again(library)
 
-    assert {name.replace("游戏/甘雨", "动画/甘雨") for name in FILED} == files(library)
+    assert {name.replace("游戏/甘雨", "动画/甘雨") for name in FILED} == pictures_in(library)
 
 
 def test_a_library_sorted_by_flat_categories_goes_on_with_nested_ones(tmp_path: Path) -> None:
@@ -176,10 +150,10 @@ def test_a_library_sorted_by_flat_categories_goes_on_with_nested_ones(tmp_path: 
     drag(library, "chibi/c1.jpg", "chibi/best/c1.jpg")
     sort_again(library)
 
-    assert FILED - {"chibi/c1.jpg"} | {"chibi/best/c1.jpg"} == files(library)
+    assert FILED - {"chibi/c1.jpg"} | {"chibi/best/c1.jpg"} == pictures_in(library)
     assert {"游戏/甘雨": 2, "游戏/刻晴": 2, "chibi": 2, "游戏": 2} == library_stats(library).filed
     undo(library)
-    assert {"游戏/a1.jpg", "游戏/a2.jpg", "chibi/best/c1.jpg"} <= files(library)
+    assert {"游戏/a1.jpg", "游戏/a2.jpg", "chibi/best/c1.jpg"} <= pictures_in(library)
     assert {"游戏": 2, "chibi": 6} == library_stats(library).filed
     assert [] == verify(library).off
 
@@ -189,11 +163,11 @@ def test_what_is_surely_of_a_parent_waits_in_its_own_review_folder(library: Path
     found = verify(library)
     stats = library_stats(library)
 
-    assert FILED | {"游戏/_review/u.jpg", "_review/chibi/v.jpg"} == files(library)
+    assert FILED | {"游戏/_review/u.jpg", "_review/chibi/v.jpg"} == pictures_in(library)
     assert ({"游戏/甘雨": 1, "chibi": 1}, 1) == (stats.review, stats.review_in_parents)
     assert ([], [], {}) == (found.off, found.yours, found.missing)
     undo(library)
-    assert FILED == files(library)
+    assert FILED == pictures_in(library)
     assert not (library / "游戏" / "_review").exists()
 
 
@@ -202,11 +176,11 @@ def test_what_waits_there_is_decided_by_the_folder_that_it_is_moved_to(library: 
     drag(library, "游戏/_review/u.jpg", "游戏/刻晴/u.jpg")
     drag(library, "游戏/甘雨/a1.jpg", "游戏/_review/a1.jpg")
 
-    assert {"moved": {"游戏/刻晴": 1, "游戏/_review": 1}, "added": {}} == settle(library)
+    assert {"moved": {"游戏/刻晴": 1, "游戏/_review": 1}, "added": {}} == settle(library).as_dict()
 
-    assert {"游戏/刻晴/u.jpg": "游戏/刻晴"} == labels(library)
+    assert {"游戏/刻晴/u.jpg": "游戏/刻晴"} == labels_of(library)
     sort_again(library)
-    assert {"游戏/刻晴/u.jpg", "游戏/_review/a1.jpg"} <= files(library)
+    assert {"游戏/刻晴/u.jpg", "游戏/_review/a1.jpg"} <= pictures_in(library)
     assert {"游戏": 1, "chibi": 1} == library_stats(library).review
     assert [] == verify(library).off
 
@@ -215,11 +189,12 @@ def test_what_waits_there_goes_along_with_a_renamed_parent(library: Path) -> Non
     add_unsure(library)
     (library / "游戏").rename(library / "Games")
 
-    assert {"moved": {}, "added": {}} == settle(library)
+    assert {"moved": {}, "added": {}} == settle(library).as_dict()
     sort_again(library)
-    assert {name.replace("游戏", "Games") for name in FILED} | {"Games/_review/u.jpg", "_review/chibi/v.jpg"} == files(
-        library
-    )
+    assert {name.replace("游戏", "Games") for name in FILED} | {
+        "Games/_review/u.jpg",
+        "_review/chibi/v.jpg",
+    } == pictures_in(library)
     assert 1 == library_stats(library).review_in_parents
 
 
@@ -230,7 +205,7 @@ def test_a_parent_folder_that_filing_on_the_page_leaves_empty_is_removed(tmp_pat
         assert 200 == client.post("/api/say", json={"answers": answers}).status_code
         assert 1 == client.post("/api/file", json={}).json()["moved"]
 
-    assert {"d/e/000.png", "d/e/001.png"} == files(library)
+    assert {"d/e/000.png", "d/e/001.png"} == pictures_in(library)
     assert ["d"] == [path.name for path in library.iterdir() if path.name != ".illsort"]
     assert [] == verify(library).off
 
@@ -245,9 +220,9 @@ def test_what_waits_in_a_parent_stays_there_when_its_guess_is_renamed_on_the_pag
 
     wanted = {name.replace("甘雨", "Ganyu") for name in FILED} | {"游戏/_review/u.jpg", "_review/chibi/v.jpg"}
     assert {"u.jpg": "游戏/Ganyu", "v.jpg": "chibi"} == guesses
-    assert wanted == files(library)
+    assert wanted == pictures_in(library)
     sort_again(library)
-    assert wanted == files(library)
+    assert wanted == pictures_in(library)
     assert [] == verify(library).off
 
 
@@ -256,13 +231,13 @@ def test_a_flat_model_after_a_nested_one_takes_it_out_of_the_parent_again(librar
     flat = MANIFEST.model_copy(update={"categories": ("游戏", "chibi"), "weights_sha256": "0" * 64})
     sort(library, library.parent / "crawl", method=Method.COPY, batch=10, sidecars=False, manifest=flat, threshold=0.9)
 
-    assert "_review/游戏/u.jpg" in files(library)
+    assert "_review/游戏/u.jpg" in pictures_in(library)
     assert 0 == library_stats(library).review_in_parents
     undo(library)
-    assert "游戏/_review/u.jpg" in files(library)
+    assert "游戏/_review/u.jpg" in pictures_in(library)
     assert 1 == library_stats(library).review_in_parents
     sort_again(library)
-    assert FILED | {"游戏/_review/u.jpg", "_review/chibi/v.jpg"} == files(library)
+    assert FILED | {"游戏/_review/u.jpg", "_review/chibi/v.jpg"} == pictures_in(library)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import timm
-import torch
 
-from classifier.model.backbone import Network, save_network
 from classifier.records import Example
 from classifier.settings import Settings, load
 from classifier.sort.pipeline import sort
@@ -25,15 +22,6 @@ from kit.tree import make_tree
 EACH = 20
 TIMED = 32
 """What is embedded whatever is kept, to estimate the time by."""
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("backbone")
-    body = timm.create_model("test_efficientnet", pretrained=False, num_classes=10)
-    save_network(Network(body, image_size=32), folder, label_names=[str(n) for n in range(10)], crop_mode="squash")
-    return f"local-dir:{folder}"
 
 
 @pytest.fixture

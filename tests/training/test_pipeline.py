@@ -13,7 +13,6 @@ import torch
 from classifier.errors import CrawlError, LabelsError, ModelError
 from classifier.images.hashing import hash_bytes
 from classifier.inference.reader import load_pixels
-from classifier.model.backbone import Network, save_network
 from classifier.model.bundle import open_bundle
 from classifier.model.bundle_files import EMBEDDINGS
 from classifier.model.head import fit_head
@@ -29,16 +28,6 @@ from kit.progress import SavingProgress
 from kit.tree import Tree, make_tree, read_tree
 
 KINDS = ("blue", "green", "red")
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Random weights in a timm folder: enough to tell colors by."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("backbone")
-    body = timm.create_model("test_efficientnet", pretrained=False, num_classes=10)
-    save_network(Network(body, image_size=32), folder, label_names=[str(n) for n in range(10)], crop_mode="squash")
-    return f"local-dir:{folder}"
 
 
 def tree(count: int = 6) -> Tree:
