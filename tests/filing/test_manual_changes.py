@@ -7,7 +7,6 @@ after each command, and what a person moved is still where they put it.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,17 +16,16 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from classifier.catalog.places import all_places
 from classifier.catalog.stats import library_stats
 from classifier.filing.reconcile import open_library, reconcile_if_free
 from classifier.filing.settle_changes import Answer, settle_changes
 from classifier.filing.undo import undo
-from classifier.filing.verify import verify
 from classifier.progress import SilentProgress
 from classifier.records import Method
 from classifier.settings import Settings
+from kit.by_hand import ByHand
 from kit.filing import image_id_of
 from kit.sorting import MANIFEST, sort
 
@@ -41,18 +39,11 @@ NESTED = MANIFEST.model_copy(update={"categories": ("kind/a", "kind/b")})
 
 
 @dataclass(kw_only=True)
-class Stage:
+class Stage(ByHand):
     """A crawl and its library, sorted once; `known` are the pictures that the crawl ever held."""
 
-    folder: Path
-    method: Method
     nested: bool = False
     """Whether the categories are in a common parent, of which alone some pictures are surely."""
-    crawl: Path = field(init=False)
-    written: int = 0
-    known: set[str] = field(default_factory=set)
-    moved: dict[str, str] = field(default_factory=dict)
-    """Where a person put pictures, by content, as long as no undo took them."""
     folders: list[str] = field(default_factory=lambda: ["kind_a", "kind_b", "mine"])
 
     def __post_init__(self) -> None:
@@ -64,24 +55,6 @@ class Stage:
             begins = b"a+b" if self.nested and number > UNSURE else b"ab"[number % 2 : number % 2 + 1]
             (self.crawl / f"{number}.jpg").write_bytes(begins + bytes([number]) * 9)
         self.sort()
-
-    @property
-    def library(self) -> Path:
-        """Where it is sorted into."""
-        return self.folder / "library"
-
-    def files(self) -> list[Path]:
-        """The names in the library, links too, wherever they lead."""
-        return sorted(
-            path
-            for path in self.library.rglob("*")
-            if ".illsort" not in path.parts and (path.is_symlink() or path.is_file())
-        )
-
-    def contents(self) -> set[str]:
-        """Every content in library and crawl, which may have been renamed."""
-        files = [path for path in self.folder.rglob("*") if ".illsort" not in path.parts and path.is_file()]
-        return {image_id_of(path.read_bytes()) for path in files}
 
     def places(self) -> dict[str, set[str]]:
         """By the disk: the folders of categories, or REVIEW, in which each picture of the crawl lies."""
@@ -95,20 +68,6 @@ class Stage:
         """By the folder of a file: the first, or two of nested ones; REVIEW where it waits."""
         parts = path.relative_to(self.library).parts[:-1]
         return REVIEW if REVIEW in parts else "/".join(parts[: 2 if self.nested else 1])
-
-    def pick(self, number: int) -> Path | None:
-        """One of the names in the library."""
-        names = self.files()
-        return names[number % len(names)] if names else None
-
-    def fresh(self) -> bytes:
-        """A content that was never there."""
-        self.written += 1
-        return f"a person's own {self.written}".encode()
-
-    def delete(self, path: Path) -> None:
-        """As a person does."""
-        path.unlink()
 
     def move(self, path: Path) -> None:
         """To another folder and name."""
@@ -135,33 +94,6 @@ class Stage:
         self.folders = [now(name) for name in self.folders]
         self.moved = {content: now(name) for content, name in self.moved.items()}
 
-    def put_in(self, path: Path) -> None:
-        """A real picture of the person's own, into a category."""
-        if path.parent.name[0] != "_":
-            self.written += 1
-            Image.new("L", (self.written, 9)).save(path.parent / f"mine {self.written}.png")
-
-    def replace(self, path: Path) -> None:
-        """By a file of the person's own."""
-        path.unlink()
-        path.write_bytes(self.fresh())
-
-    def cut(self, path: Path) -> None:
-        """In place: through a link, the original too."""
-        if path.is_file() and path.stat().st_size > 1:
-            os.truncate(path, path.stat().st_size - 1)
-
-    def touch(self, path: Path) -> None:
-        """Another time, the same content."""
-        self.written += 1
-        os.utime(path, ns=(self.written, self.written), follow_symlinks=False)
-
-    def remove_original(self, path: Path) -> None:
-        """From the crawl."""
-        original = self.crawl / path.name
-        if original.is_file():
-            original.unlink()
-
     def rename_crawl(self, _: Path) -> None:
         """Every link is dangling then."""
         self.written += 1
@@ -169,20 +101,11 @@ class Stage:
         if self.method is Method.SYMLINK:
             self.moved.clear()  # a link that leads nowhere is made anew where its picture belongs
 
-    def status(self) -> None:
-        """As `illsort status`."""
-        reconcile_if_free(self.library)
-
     def sort(self) -> None:
         """All can be filed."""
         self.known |= {image_id_of(path.read_bytes()) for path in self.crawl.iterdir()}
         kept = {"manifest": NESTED, "threshold": 0.9} if self.nested else {}
         assert [] == sort(self.library, self.crawl, method=self.method, batch=3, sidecars=False, **kept)
-
-    def verify(self) -> None:
-        """The second time nothing is off."""
-        verify(self.library)
-        assert [] == verify(self.library).off
 
     def learn(self) -> None:
         """From all that was done."""

@@ -13,8 +13,6 @@ from functools import partial, partialmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.places import all_places
@@ -23,12 +21,12 @@ from classifier.filing.fsops import Disk
 from classifier.filing.reconcile import open_library, reconcile_if_free
 from classifier.filing.settle_changes import Answer, settle_changes
 from classifier.filing.undo import undo
-from classifier.filing.verify import verify
 from classifier.progress import SilentProgress
 from classifier.records import Method
 from classifier.settings import Settings
 from classifier.web.app import prepare
 from classifier.web.pending_moves import file_decided
+from kit.by_hand import ByHand
 from kit.filing import image_id_of
 from kit.reviewing import served
 from kit.sorting import sort
@@ -43,16 +41,9 @@ PICTURES = 6
 
 
 @dataclass(kw_only=True)
-class Stage:
+class Stage(ByHand):
     """A crawl and its library, sorted once; `known` are the pictures that the crawl ever held."""
 
-    folder: Path
-    method: Method
-    crawl: Path = field(init=False)
-    written: int = 0
-    known: set[str] = field(default_factory=set)
-    moved: dict[str, str] = field(default_factory=dict)
-    """Where a person put pictures, by content, as long as no undo took them."""
     named: dict[str, str] = field(default_factory=dict)
     """The names that a person gave to pictures, by content, as long as no undo took them."""
     pending: dict[str, str] = field(default_factory=dict)
@@ -72,24 +63,6 @@ class Stage:
             (self.crawl / f"{number}.jpg").write_bytes(b"ab"[number % 2 : number % 2 + 1] + bytes([number]) * 9)
         self.sort()
 
-    @property
-    def library(self) -> Path:
-        """Where it is sorted into."""
-        return self.folder / "library"
-
-    def files(self) -> list[Path]:
-        """The names in the library, links too, wherever they lead."""
-        return sorted(
-            path
-            for path in self.library.rglob("*")
-            if ".illsort" not in path.parts and (path.is_symlink() or path.is_file())
-        )
-
-    def contents(self) -> set[str]:
-        """Every content in library and crawl, which may have been renamed."""
-        files = [path for path in self.folder.rglob("*") if ".illsort" not in path.parts and path.is_file()]
-        return {image_id_of(path.read_bytes()) for path in files}
-
     def places(self) -> dict[str, set[str]]:
         """By the disk: the folders of the library in which each picture of the crawl lies."""
         found: dict[str, set[str]] = {}
@@ -97,20 +70,6 @@ class Stage:
             if path.is_file() and (image_id := image_id_of(path.read_bytes())) in self.known:
                 found.setdefault(image_id, set()).add(path.relative_to(self.library).parts[0])
         return found
-
-    def pick(self, number: int) -> Path | None:
-        """One of the names in the library."""
-        names = self.files()
-        return names[number % len(names)] if names else None
-
-    def fresh(self) -> bytes:
-        """A content that was never there."""
-        self.written += 1
-        return f"a person's own {self.written}".encode()
-
-    def delete(self, path: Path) -> None:
-        """As a person does."""
-        path.unlink()
 
     def move(self, path: Path) -> None:
         """To another folder and name."""
@@ -142,33 +101,6 @@ class Stage:
             for put in (self.moved, self.pending, self.answered):
                 put |= {content: renamed.name for content, name in put.items() if name == folder.name}
 
-    def put_in(self, path: Path) -> None:
-        """A real picture of the person's own, into a category."""
-        if path.parent.name[0] != "_":
-            self.written += 1
-            Image.new("L", (self.written, 9)).save(path.parent / f"mine {self.written}.png")
-
-    def replace(self, path: Path) -> None:
-        """By a file of the person's own."""
-        path.unlink()
-        path.write_bytes(self.fresh())
-
-    def cut(self, path: Path) -> None:
-        """In place: through a link, the original too."""
-        if path.is_file() and path.stat().st_size > 1:
-            os.truncate(path, path.stat().st_size - 1)
-
-    def touch(self, path: Path) -> None:
-        """Another time, the same content."""
-        self.written += 1
-        os.utime(path, ns=(self.written, self.written), follow_symlinks=False)
-
-    def remove_original(self, path: Path) -> None:
-        """From the crawl."""
-        original = self.crawl / path.name
-        if original.is_file():
-            original.unlink()
-
     def rename_crawl(self, _: Path) -> None:
         """Every link is dangling then."""
         self.written += 1
@@ -176,10 +108,6 @@ class Stage:
         if self.method is Method.SYMLINK:
             self.moved.clear()  # a link that leads nowhere is made anew where its picture belongs
             self.named.clear()
-
-    def status(self) -> None:
-        """As `illsort status`."""
-        reconcile_if_free(self.library)
 
     def sort(self) -> None:
         """All can be filed."""
@@ -242,11 +170,6 @@ class Stage:
             self.known |= {place.image_id for place in all_places(catalog)}
         if number % len(commands) == 2:
             self.forget()
-
-    def verify(self) -> None:
-        """The second time nothing is off."""
-        verify(self.library)
-        assert [] == verify(self.library).off
 
     def learn(self) -> None:
         """From all that was done."""
