@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.filesystem import state_folder
+from classifier.catalog.moved_images import MOVED_OUT, moved_values
 from classifier.catalog.values import select_many, to_bytes
 from classifier.records import ImageId
 
@@ -39,13 +40,14 @@ def sizes_by_backbone(library: Path) -> dict[str, int]:
 
 _NO_END = 1 << 62
 
-_WITHOUT_PREDICTION = """
+_WITHOUT_PREDICTION = f"""
 FROM embeddings WHERE backbone = :backbone AND shard BETWEEN :first AND :last
 AND NOT EXISTS (SELECT 1 FROM predictions WHERE predictions.picture = embeddings.picture AND model = :model)
-AND EXISTS (
+AND (EXISTS (
     SELECT 1 FROM files WHERE files.picture = embeddings.picture AND +seen = :run AND +crawl = :crawl
     AND failure_kind IS NULL)
-"""
+  OR EXISTS (SELECT 1 FROM places WHERE places.picture = embeddings.picture AND {MOVED_OUT}))
+"""  # noqa: S608 - a constant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,12 @@ def newest(catalog: Catalog, backbone: str, *, count: int) -> list[ImageId]:
 def without_prediction(
     catalog: Catalog, *, run: int, crawl: Path, backbone: str, model: str
 ) -> Iterator[tuple[int, list[tuple[int, ImageId]]]]:
-    """Stored embeddings of what `run` found in `crawl` without a prediction of `model`: shard, then rows and images."""
+    """Stored embeddings without a prediction of `model`: shard, then rows and images.
+
+    Of what `run` found in `crawl`, and of what was moved out of it.
+    """
     values = {"run": run, "crawl": to_bytes(crawl), "backbone": backbone, "model": model, "first": 0, "last": _NO_END}
+    values |= moved_values(crawl)
     connection = catalog.connection
     if connection.execute(f"SELECT 1 {_WITHOUT_PREDICTION} LIMIT 1", values).fetchone() is None:
         return

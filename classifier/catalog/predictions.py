@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.catalog.library_changes import DELETED
+from classifier.catalog.moved_images import MOVED_OUT, moved_values
 from classifier.catalog.values import select_many, to_bytes, to_image_file, to_path
 from classifier.records import ImageFile, ImageId
 
@@ -86,7 +87,10 @@ class PredictionRow(NamedTuple):
     inode: str
     device: str
     path: bytes = b""
-    """The first file of the crawl with this image, by path; set, like their number, for images in the library."""
+    """The first file of the crawl with this image, by path; set, like their number, for images in the library.
+
+    None are left of an image that was moved out of the crawl: then it is the path where it was.
+    """
     files: int = 0
 
     def place_in(self, library: Path) -> ImageFile:
@@ -135,11 +139,11 @@ ORDER BY places.picture
 _KEEP_DELETED = f"INSERT OR IGNORE INTO temp.placed {DELETED}"
 
 _PLACED = f"""
-SELECT {_COLUMNS}, min(files.path), count(*) FROM main.places
+SELECT {_COLUMNS}, coalesce(min(files.path), places.source), count(files.path) FROM main.places
 CROSS JOIN pictures ON pictures.id = places.picture
 CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
-CROSS JOIN files INDEXED BY files_by_picture ON files.picture = places.picture AND {_OF_RUN}
-WHERE places.picture > :after GROUP BY places.picture ORDER BY places.picture LIMIT :limit
+LEFT JOIN files INDEXED BY files_by_picture ON files.picture = places.picture AND {_OF_RUN}
+WHERE places.picture > :after AND (files.path IS NOT NULL OR {MOVED_OUT}) GROUP BY places.picture ORDER BY places.picture LIMIT :limit
 """  # noqa: S608 - built from constants of this module
 
 _READABLE = f"""
@@ -177,7 +181,7 @@ class PredictionPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlQuery:
-    """The predictions of one model for what one run found in one crawl."""
+    """The predictions of one model for what one run found in one crawl, or was moved out of it."""
 
     catalog: Catalog
     run: int
@@ -185,8 +189,9 @@ class CrawlQuery:
     model: str
 
     def next_placed(self, *, after: str, limit: int) -> list[PredictionRow]:
-        """The next `limit` images after `after` that are in the library, by id."""
-        rows = self.catalog.connection.execute(_PLACED, self._values(after=after, limit=limit))
+        """The next `limit` images after `after` that are in the library, by id; also those moved out of the crawl."""
+        values = self._values(after=after, limit=limit) | moved_values(self.crawl)
+        rows = self.catalog.connection.execute(_PLACED, values)
         return list(map(PredictionRow._make, rows))
 
     def leave_out_placed(self, *, files: int) -> bool:

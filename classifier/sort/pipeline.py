@@ -19,7 +19,7 @@ from classifier.filing.settle_changes import settle_changes
 from classifier.progress import Progress, SilentProgress
 from classifier.settings import Settings
 from classifier.sort.apply import DecisionApplier, Execute
-from classifier.sort.new_images import predict
+from classifier.sort.new_images import predict, predict_moved
 from classifier.sort.prepare import Prepared, prepare, requested
 from classifier.sort.resume import OnChanged
 from classifier.sort.reuse_embeddings import reuse_embeddings
@@ -89,6 +89,7 @@ def _filed(catalog: Catalog, ready: Prepared, progress: Progress) -> DecisionApp
     relinked = remove_dangling_links(catalog, library, run=run, crawl=crawl, execute=moves)
     applier.relinked = frozenset() if ready.request.mode else relinked
     reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
+    predict_moved(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress)
     applier.redecide_placed(progress)
     for last in predict(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
         applier.apply_until(last)

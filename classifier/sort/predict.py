@@ -34,20 +34,19 @@ def predict(
     catalog: Catalog,
     library: Path,
     *,
-    run: int,
-    crawl: Path,
+    found: Iterator[Path],
     bundle: Bundle,
     settings: Settings,
     progress: Progress,
     name: Message,
 ) -> Iterator[Path]:
-    """Predict new images of `crawl` in the order of their paths; yields the last committed path after each commit.
+    """Predict the images at the paths `found`, in their order; yields the last committed path after each commit.
 
     A commit covers at most 256 images or about a second, which is what a kill costs. Embeddings are stored unless
     the settings say otherwise.
     """
     writer = open_embedding_writer(catalog, library, bundle, settings, progress=progress)
-    paths = PackedPaths(files.to_predict(catalog, run=run, crawl=crawl, model=bundle.manifest.key))
+    paths = PackedPaths(found)
     progress.detail(tune_malloc())
     runtime = runtime_from_settings(settings.runtime, training=False)
     runtime.report(progress)

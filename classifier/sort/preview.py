@@ -24,7 +24,7 @@ from classifier.filing.recovery import rebuild
 from classifier.progress import Progress, SilentProgress
 from classifier.settings import Settings
 from classifier.sort.apply import DecisionApplier
-from classifier.sort.new_images import predict
+from classifier.sort.new_images import predict, predict_moved
 from classifier.sort.planned_moves import Show, plan_only
 from classifier.sort.prepare import Prepared, prepare, requested
 from classifier.sort.preview_numbers import preview_numbers, thresholds_as_one
@@ -98,6 +98,7 @@ def _read(catalog: Catalog, ready: Prepared, progress: Progress) -> None:
     """Predict the images that have no prediction yet; each commit stands when the preview is killed."""
     run, crawl, library, model, settings = ready.run, ready.crawl, ready.library, ready.model, ready.settings
     reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
+    predict_moved(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress)
     for _ in predict(
         catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress, name=_READING
     ):

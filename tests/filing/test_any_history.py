@@ -22,6 +22,8 @@ STEPS = st.lists(st.tuples(st.sampled_from(BY_A_PERSON + COMMANDS), st.integers(
 @example(method=Method.COPY, steps=[("retrain", 0), ("kill", 10), ("status", 0)])
 @example(method=Method.LINK, steps=[("kill", 9), ("answer", 1), ("kill", 7), ("take_back", 0)])
 @example(method=Method.LINK, steps=[("move", 0), ("answer", 1), ("retrain", 0), ("retrain", 0)])
+@example(method=Method.MOVE, steps=[("retrain", 0), ("answer", 1), ("retrain", 0)])
+@example(method=Method.MOVE, steps=[("retrain", 0), ("rename_crawl", 0), ("answer", 0)])
 @example(method=Method.SYMLINK, steps=[("retrain", 0), ("retrain", 0), ("cut", 29), ("undo", 0)])
 @example(method=Method.SYMLINK, steps=[("retrain", 0), ("rename_crawl", 0), ("undo", 0), ("status", 0)])
 @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

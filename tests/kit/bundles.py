@@ -38,15 +38,16 @@ def color_bundle(
     labeled: bool = False,
     tagged: bool = False,
     selection: Selection = Selection.RANDOM,
+    seed: int = 0,
 ) -> Bundle:
     """Save a bundle with the categories blue, green and red; a picture of another color leaves it unsure.
 
     `evidence` is how many pictures it was judged by, more and less blended with another color. With `novelty` it
     tells pictures that are unlike those of the three colors. With `labeled` a new head can be fitted. With `tagged`
     it has tags, as those of a tagger: each color, and ratings that are blue and red. `selection` is how all of its
-    labels were selected.
+    labels were selected. Another `seed` makes another backbone.
     """
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     network = Network(timm.create_model("test_efficientnet", pretrained=False, num_classes=3), image_size=_SIZE).eval()
     rng = np.random.default_rng(0)
     colors = np.repeat(np.array([COLORS[category] for category in CATEGORIES]), 40, axis=0)

@@ -54,6 +54,7 @@ class Stage(ByHand):
     """Whether anything was ever answered or learned."""
     model: int = 0
     """How many times a model was trained anew."""
+    is_crawl_renamed: bool = False
     folders: list[str] = field(default_factory=lambda: ["kind_a", "kind_b", "mine", "_review", "_unknown"])
 
     def __post_init__(self) -> None:
@@ -104,7 +105,7 @@ class Stage(ByHand):
     def rename_crawl(self, _: Path) -> None:
         """Every link is dangling then."""
         self.written += 1
-        self.crawl = self.crawl.rename(self.folder / f"crawl{self.written}")
+        self.crawl, self.is_crawl_renamed = self.crawl.rename(self.folder / f"crawl{self.written}"), True
         if self.method is Method.SYMLINK:
             self.moved.clear()  # a link that leads nowhere is made anew where its picture belongs
             self.named.clear()
@@ -113,7 +114,7 @@ class Stage(ByHand):
         """All can be filed."""
         self.known |= {image_id_of(path.read_bytes()) for path in self.crawl.iterdir()}
         assert [] == self._sort()
-        if self.method is not Method.MOVE:  # a new model sees no picture that left the crawl, so its answer waits
+        if self.method is not Method.MOVE or not self.is_crawl_renamed:  # what left it under its old name waits
             self.answered |= self.pending
             self.pending.clear()
 

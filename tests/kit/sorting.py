@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.catalog import files, library_changes, runs
+from classifier.catalog import files, library_changes, moved_images, runs
 from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import open_catalog
 from classifier.catalog.files import add_image, relink
@@ -103,7 +103,7 @@ def sort(
             library_changes.restore_deleted(catalog, run=run, crawl=crawl)
         make = partial(_make, catalog, library, run)
         remove_dangling_links(catalog, library, run=run, crawl=crawl, execute=make)
-        _predict(catalog, run=run, crawl=crawl, manifest=manifest, number=model)
+        _predict(catalog, library, run=run, crawl=crawl, manifest=manifest, number=model)
         names, mode = read_aliases(catalog), Mode(method.value)
         thresholds = (threshold,) * len(manifest.categories)
         policy = Policy(manifest=manifest, thresholds=thresholds, mode=mode, sidecars=sidecars, names=names)
@@ -148,9 +148,11 @@ def warm_up() -> None:
         undo_all(library)
 
 
-def _predict(catalog: Catalog, *, run: int, crawl: Path, manifest: Manifest, number: int) -> None:
+def _predict(catalog: Catalog, library: Path, *, run: int, crawl: Path, manifest: Manifest, number: int) -> None:
     with catalog.transaction():
-        for path in list(files.to_predict(catalog, run=run, crawl=crawl, model=manifest.key)):
+        moved = moved_images.to_predict_in_library(catalog, run=run, crawl=crawl, model=manifest.key)
+        found = files.to_predict(catalog, run=run, crawl=crawl, model=manifest.key)
+        for path in [*(library / one for one in moved), *found]:
             content = path.read_bytes()
             picture = ImageInfo(id=image_id_of(content), size_bytes=len(content), width=1, height=1, truncated=False)
             logits = _otherwise(content, number) if number else _logits(content, manifest)
