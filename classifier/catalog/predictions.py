@@ -143,7 +143,8 @@ SELECT {_COLUMNS}, coalesce(min(files.path), places.source), count(files.path) F
 CROSS JOIN pictures ON pictures.id = places.picture
 CROSS JOIN predictions ON predictions.picture = places.picture AND predictions.model = :model
 LEFT JOIN files INDEXED BY files_by_picture ON files.picture = places.picture AND {_OF_RUN}
-WHERE places.picture > :after AND (files.path IS NOT NULL OR {MOVED_OUT}) GROUP BY places.picture ORDER BY places.picture LIMIT :limit
+WHERE places.picture > :after AND (files.path IS NOT NULL OR {MOVED_OUT})
+GROUP BY places.picture ORDER BY places.picture LIMIT :limit
 """  # noqa: S608 - built from constants of this module
 
 _READABLE = f"""
