@@ -132,13 +132,14 @@ class Label:
 class Example:
     """A labeled image that could be read, with what the split needs.
 
-    `phash` is a 64-bit perceptual hash and `thumbnail` 16 x 16 RGB grey levels: near-duplicates are alike in both.
+    `look` is what `images.look` makes of it, by which near-duplicates are found; without one, it has none. `size` is
+    its width and height.
     """
 
     label: Label
     image_id: ImageId
-    phash: int
-    thumbnail: bytes
+    look: bytes = b""
+    size: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,8 +97,6 @@ class LabelSettings(Section):
     """Whether labels.folder or labels.csv holds all of a random draw of the crawl (none of them in folder/_unknown)."""
     validation_share: Annotated[float, Field(gt=0, le=0.5)] = 0.2
     """Share of the labels held out to judge by where train.folds is 1."""
-    near_duplicate_bits: Annotated[int, Field(ge=0, le=16)] = 6
-    """Pictures whose 64-bit perceptual hashes differ in at most so many bits stay on one side of the split."""
 
 
 class ModelSettings(Section):

@@ -48,6 +48,8 @@ class Settings(Section):
     runtime: RuntimeSettings = RuntimeSettings()
 
 
+_REMOVED = {("labels", "near_duplicate_bits")}
+"""What files of an earlier version may still set, to no effect."""
 _ESCAPES = ("\\u{:04x}", "\\U{:08x}")
 _TWO_BYTES = 0xFFFF
 _NO_TOML = (ValueError, RecursionError)  # the parser's own error is a ValueError, as is a number of thousands of digits
@@ -141,6 +143,9 @@ def _parsed(text: str, config: Path) -> dict[str, Any]:
         )
     if problem is not None:
         raise SettingsError("{config}: is no TOML: {why}", config=config, why=message_of(problem))
+    for section, key in _REMOVED:
+        if isinstance(found := values.get(section), dict):
+            found.pop(key, None)
     return values
 
 
@@ -207,6 +212,8 @@ def _explain(error: ErrorDetails) -> Message:
 
 
 def _unknown(name: str) -> Message:
+    if tuple(name.split(".")) in _REMOVED:
+        return Message("there is no setting '{name}' any more", name=name)
     close = difflib.get_close_matches(name, _names(), n=1, cutoff=0.5)
     if not close:
         return Message("unknown setting '{name}'", name=_short(name))

@@ -3,10 +3,11 @@
 python scripts/bench_duplicates.py kinds ../shared/data/kinds [--each 50]
 python scripts/bench_duplicates.py scale ../shared/data/kinds [--count 300000]
 
-`kinds` makes a copy of each kind of pictures of each folder and looks for them among all originals; with imagededup
-installed, its perceptual hash does the same at its own limit of 10 bits. A variant has a round part of its middle,
-some share of its shorter side, turned over. `scale` mixes the looks of the pictures by twos to so many, a tenth of
-which are copies; hashing the looks is part of the time, reading pictures is not.
+`kinds` makes a copy of each kind of pictures of each folder and looks for them among all originals, as copies and as
+near-duplicates, which a split keeps together; with imagededup installed, its perceptual hash does the same at its own
+limit of 10 bits. A variant has a round part of its middle, some share of its shorter side, turned over. `scale` mixes
+the looks of the pictures by twos to so many, a tenth of which are copies; hashing the looks is part of the time,
+reading pictures is not.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import torch
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from classifier.duplicates.compare import Pictures
-from classifier.duplicates.groups import find_groups
+from classifier.duplicates.groups import find_groups, near_pairs
 from classifier.images.decode import decode
 from classifier.images.walk import find_images
 from classifier.inference.reader import look_of
@@ -162,6 +163,11 @@ def our_pairs(found: list[Seen]) -> set[tuple[int, int]]:
     return {(min(group[0], other), max(group[0], other)) for group in groups for other in group[1:]}
 
 
+def our_near_pairs(found: list[Seen]) -> set[tuple[int, int]]:
+    """The pairs that stay on one side of a split: copies and variants."""
+    return set(near_pairs(pictures_of(found)))
+
+
 def their_pairs(found: list[Seen]) -> set[tuple[int, int]]:
     """The pairs that imagededup's hash finds."""
     known = {str(number): one[2] for number, one in enumerate(found)}
@@ -178,7 +184,9 @@ def bench_kinds(root: Path, *, each: int) -> None:
     with ProcessPoolExecutor() as pool:
         made = list(pool.map(with_copies, chosen, chunksize=8))
     originals, size = [one[""] for one in made], len(made)
-    ways: dict[str, Any] = {"illsort": our_pairs} | ({} if PHash is None else {"imagededup": their_pairs})
+    ways: dict[str, Any] = {"illsort": our_pairs, "near": our_near_pairs} | (
+        {} if PHash is None else {"imagededup": their_pairs}
+    )
     alone = {name: way(originals) for name, way in ways.items()}
     print(f"{size:,} originals; pairs among them: {', '.join(f'{name} {len(alone[name])}' for name in ways)}")
     print("| change |", " | ".join(f"{name}: found | wrong pairs" for name in ways), "|")

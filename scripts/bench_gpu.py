@@ -268,9 +268,7 @@ class Bench:
     def images(self, network: Network) -> TrainingImages:
         """Drawn pictures with categories in turn."""
         examples = [
-            Example(
-                label=Label(path=path, category=""), image_id=hash_bytes(path.name.encode()), phash=0, thumbnail=b""
-            )
+            Example(label=Label(path=path, category=""), image_id=hash_bytes(path.name.encode()))
             for path in self.paths[: self.plan.training_pictures]
         ]
         targets = np.eye(CATEGORIES)[[number % CATEGORIES for number in range(len(examples))]]

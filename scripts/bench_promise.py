@@ -38,6 +38,7 @@ from classifier.settings import ImageSettings
 from classifier.training.dataset import read_in_workers
 from classifier.training.features import embed_examples
 from classifier.training.metrics import coverage_at
+from classifier.training.near_duplicates import near_examples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def embedded(folder: Path) -> Embedded:
     with open_pool(runtime, limits, silent) as pool:
         read = partial(read_in_workers, pool=pool, max_megapixels=images.max_megapixels)
         examples, _ = read_examples(labels, read=read, progress=silent)
-        numbers = group_near_duplicates(examples, near_duplicate_bits=6)
+        numbers = group_near_duplicates(examples, near=near_examples(examples))
         first = sorted({number: row for row, number in reversed(list(enumerate(numbers)))}.values())
         features = embed_examples(
             [examples[row] for row in first],

@@ -65,6 +65,15 @@ def test_a_given_setting_differs_from_a_default_of_the_same_value() -> None:
     assert {"mode"} == load(None, ["sort.mode=copy", "runtime.workers=1"]).sort.model_fields_set
 
 
+def test_a_setting_of_an_earlier_version_is_passed_over_in_a_file(tmp_path: Path) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text("[labels]\nnear_duplicate_bits = 6\ndepth = 2\n", encoding="utf-8")
+
+    assert Settings().model_copy(update={"labels": load(config).labels}) == load(None, ["labels.depth=2"])
+    with pytest.raises(SettingsError, match=r"there is no setting 'labels\.near_duplicate_bits' any more"):
+        load(None, ["labels.near_duplicate_bits=6"])
+
+
 def test_a_file_saved_by_notepad_is_read(tmp_path: Path) -> None:
     """Windows' editor puts a byte order mark first."""
     config = tmp_path / "a.toml"

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from classifier.active.deduplicate import duplicate_indices
+from classifier.active.deduplicate import near_duplicates_of_earlier
 from classifier.active.encoder import Encoder, embed_sample, load_embeddings, load_encoder
 from classifier.active.sample_clusters import write_clusters
 from classifier.catalog import annotation_log, audits, categories, decisions, files, ranking, runs
@@ -88,7 +88,7 @@ def take_sample(
         _draw(catalog, run=run, crawl=crawl, library=library, count=count, more=more, scope=scope, progress=progress)
         embed_sample(catalog, library=library, crawl=crawl, encoder=encoder, progress=progress)
         found = list(files.readable(catalog, crawl=crawl))
-        left_out = _near_duplicates(catalog, library, found, encoder=encoder, settings=settings, progress=progress)
+        left_out = _near_duplicates(catalog, library, found, progress)
         new = [(image_id, file) for image_id, file, is_placed in found if not is_placed and image_id not in left_out]
         placed = _place(catalog, library, new, run=run, method=method, progress=progress)
         if placed or not ranking.attach_newest(catalog).number:
@@ -180,30 +180,15 @@ def _counted(found: Iterator[ImageFile], stage: Stage) -> Iterator[ImageFile]:
 
 
 def _near_duplicates(
-    catalog: Catalog,
-    library: Path,
-    found: list[tuple[ImageId, ImageFile, bool]],
-    *,
-    encoder: Encoder,
-    settings: Settings,
-    progress: Progress,
+    catalog: Catalog, library: Path, found: list[tuple[ImageId, ImageFile, bool]], progress: Progress
 ) -> set[ImageId]:
     """Images that are not placed because they nearly duplicate one that is placed, or else the first by path."""
-    paths = {image_id: file.path for image_id, file, _ in sorted(found, key=lambda one: not one[2])}
-    placed = {image_id for image_id, _, is_placed in found if is_placed}
-    if len(placed) == len(paths):
+    placed = [image_id for image_id, _, is_placed in found if is_placed]
+    new = [image_id for image_id, _, is_placed in found if not is_placed]
+    if not new:
         return set()
-    kept = load_embeddings(catalog, library, list(paths), backbone=encoder.key)
-    row = {image_id: number for number, image_id in enumerate(kept.image_ids)}
-    order = [image_id for image_id in paths if image_id in row]
-    left_out = duplicate_indices(
-        [paths[image_id] for image_id in order],
-        kept.embeddings[[row[image_id] for image_id in order]],
-        bits=settings.labels.near_duplicate_bits,
-        max_megapixels=settings.images.max_megapixels,
-        progress=progress,
-    )
-    return {order[number] for number in left_out} - placed
+    with progress.stage(Message("comparing"), total=None, unit=""):
+        return near_duplicates_of_earlier(catalog, library, [*placed, *new]) - set(placed)
 
 
 def _place(

@@ -196,4 +196,4 @@ def _train(network: Network, paths: list[Path], settings: Settings, runtime: Run
 
 def _example(number: int, path: Path) -> Example:
     """A picture as training takes it, with an id of its own for its crops."""
-    return Example(label=Label(path=path, category=""), image_id=ImageId(f"{number:064x}"), phash=0, thumbnail=b"")
+    return Example(label=Label(path=path, category=""), image_id=ImageId(f"{number:064x}"))

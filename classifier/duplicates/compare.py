@@ -20,6 +20,8 @@ from classifier.duplicates.align import UNMARKED, color_difference, correlation,
 from classifier.images.look import LOOK_BYTES, color_of, luma_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from classifier.duplicates.align import Array, Fit
@@ -42,6 +44,8 @@ _LEAST_CONTRAST: Final = 13.0
 """In flatter images, such as sheets of small sprites, a change of tone looks as one of what is drawn."""
 _ALIKE: Final = 0.97
 """Least correlation of two looks that are compared further: of cut and recolored copies, 97% have more."""
+_NEAR: Final = 0.93
+"""Least correlation of near-duplicates, among which are variants: of those that differ in a quarter, 84% have more."""
 _SAME_COLORS: Final = 16
 _MARKED: Final = 34
 """Cells that a mark may cover."""
@@ -66,18 +70,33 @@ class Pictures:
         return Pictures(looks=self.looks[numbers], sizes=self.sizes[numbers])
 
 
+def pictures_of(looks: Sequence[bytes], sizes: Sequence[tuple[int, int]]) -> Pictures:
+    """Pictures with these looks and sizes."""
+    return Pictures(
+        looks=np.frombuffer(b"".join(looks), np.uint8).reshape(-1, LOOK_BYTES),
+        sizes=np.array(sizes, np.int64).reshape(-1, 2),
+    )
+
+
 def no_pictures() -> Pictures:
     """None at all."""
-    return Pictures(looks=np.empty((0, LOOK_BYTES), np.uint8), sizes=np.empty((0, 2), np.int64))
+    return pictures_of((), ())
 
 
 def are_copies(pictures: Pictures, first: Indices, second: Indices, frames: NDArray[np.float32]) -> Flags:
     """Whether the pictures `first` and `second` (N,) are copies of one; `frames` (N, 4) say where a cut is sought."""
-    parts = [slice(start, start + _AT_ONCE) for start in range(0, len(first), _AT_ONCE)]
+    return _in_parts(lambda part: _judge(pictures, first[part], second[part], frames[part]), len(first))
 
-    def judge(part: slice) -> Flags:
-        return _judge(pictures, first[part], second[part], frames[part])
 
+def are_near(pictures: Pictures, first: Indices, second: Indices, frames: NDArray[np.float32]) -> Flags:
+    """Whether they are copies or variants of one, such as the same drawing with another face or in other colors."""
+    return _in_parts(
+        lambda part: _Pair(pictures, first[part], second[part]).are_alike(frames[part], least=_NEAR), len(first)
+    )
+
+
+def _in_parts(judge: Callable[[slice], Flags], count: int) -> Flags:
+    parts = [slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)]
     with threadpool_limits(1), ThreadPoolExecutor(THREADS) as threads:
         return np.concatenate([np.empty(0, bool), *threads.map(judge, parts)])
 
@@ -94,7 +113,7 @@ def have_proportions(pictures: Pictures, first: Indices, second: Indices, frames
 def _judge(pictures: Pictures, first: Indices, second: Indices, frames: NDArray[np.float32]) -> Flags:
     found: Flags = np.zeros(len(first), bool)
     alike = np.flatnonzero(have_proportions(pictures, first, second, frames))
-    alike = alike[_Pair(pictures, first[alike], second[alike]).are_alike(frames[alike])]
+    alike = alike[_Pair(pictures, first[alike], second[alike]).are_alike(frames[alike], least=_ALIKE)]
     whole = alike[(frames[alike] == _WHOLE).all(axis=1)]
     if len(whole):
         found[whole] = _Pair(pictures, first[whole], second[whole]).are_resized()
@@ -115,9 +134,9 @@ class _Pair:
         aspects = [np.log(size[:, 0] / size[:, 1]) for size in sizes]
         self._stretch = aspects[1] - aspects[0]
 
-    def are_alike(self, frames: NDArray[np.float32]) -> Flags:
+    def are_alike(self, frames: NDArray[np.float32], *, least: float) -> Flags:
         """Whether the second is about this part of the first, but for tone and marks: the cheap test of all."""
-        near: Flags = correlation(smooth(self._looks[0]), smooth(self._looks[1]), frames) >= _ALIKE
+        near: Flags = correlation(smooth(self._looks[0]), smooth(self._looks[1]), frames) >= least
         left = np.flatnonzero(near)
         if len(left):
             near[left] = self._color_difference(left, frames, border=1) <= _SAME_COLORS

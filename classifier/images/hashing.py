@@ -1,4 +1,4 @@
-"""Hashes of images: by content, perceptual, and by name for a repeatable sample."""
+"""Hashes of images: by content, and by name for a repeatable sample."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import heapq
 import os
 from typing import TYPE_CHECKING
 
-import imagehash
-
 from classifier.images.safe_open import image_file, open_regular
 from classifier.records import ImageId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-    from PIL import Image
 
     from classifier.records import ImageFile
 
@@ -39,12 +35,6 @@ def hash_file(path: Path) -> tuple[ImageFile, ImageId]:
         status = os.fstat(file.fileno())
         digest = hashlib.file_digest(file, "sha256")
     return image_file(path, status), ImageId(digest.hexdigest())
-
-
-def perceptual_hash(image: Image.Image) -> int:
-    """64 bits that hardly change when an image is scaled, recompressed or slightly recolored (pHash)."""
-    bits = imagehash.phash(image).hash.flatten()
-    return int("".join("1" if bit else "0" for bit in bits), 2)
 
 
 def sample_by_hash(files: Iterable[ImageFile], *, root: Path, count: int, seed: int) -> list[ImageFile]:

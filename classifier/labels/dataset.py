@@ -6,20 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from PIL import Image
-
-from classifier.errors import Counted, LabelsError, Message, Undecodable, join_errors
-from classifier.images.decode import decode
-from classifier.images.hashing import hash_bytes, perceptual_hash
-from classifier.images.safe_open import read_image_file
+from classifier.errors import Counted, LabelsError, Message, join_errors
 from classifier.labels.from_annotations import Feedback
 from classifier.labels.load import MIN_IMAGES
 from classifier.progress import Progress
-from classifier.reasons import Reason
-from classifier.records import Example, Failure, FailureKind, Label, Selection
-
-THUMBNAIL_SIDE = 16
-
+from classifier.records import Example, Failure, Label, Selection
 
 Result = Example | tuple[Label, Failure]
 """What reading one label gives: an example, or the label with its failure."""
@@ -60,29 +51,6 @@ def read_examples(
         )
     _check_left(labels, examples)
     return tuple(examples.values()), tuple(failures)
-
-
-def read_example(label: Label, max_megapixels: float) -> Result:
-    """One labeled image, or its failure; without limits, for files that were read in a worker before."""
-    try:
-        data = read_image_file(label.path, max_megapixels=max_megapixels)
-        return example_of(label, data, max_megapixels=max_megapixels)
-    except Undecodable as error:
-        return label, Failure(kind=error.kind, detail=error.detail)
-    except OSError as error:
-        return label, Failure(kind=FailureKind.UNREADABLE, detail=Reason.of_system(error))
-
-
-def example_of(label: Label, data: bytes, *, max_megapixels: float) -> Example:
-    """The example of the image in `data`. Raises Undecodable."""
-    phash, thumbnail = phash_and_thumbnail(decode(data, max_megapixels=max_megapixels).image)
-    return Example(label=label, image_id=hash_bytes(data), phash=phash, thumbnail=thumbnail)
-
-
-def phash_and_thumbnail(image: Image.Image) -> tuple[int, bytes]:
-    """The perceptual hash and thumbnail of a decoded image; near-duplicates are similar in both."""
-    thumbnail = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX).tobytes()
-    return perceptual_hash(image), thumbnail
 
 
 def _add(examples: dict[str, Example], example: Example) -> list[Message]:

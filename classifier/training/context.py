@@ -118,7 +118,7 @@ class TrainingContext:
             paths,
             without=without,
             network=self.network,
-            reader=Reader(transform=self.transform, max_megapixels=self.max_megapixels),
+            reader=Reader(transform=self.transform, max_megapixels=self.max_megapixels, looks=True),
             pool=self.pool,
             runtime=self.runtime,
             progress=self.progress,

@@ -11,23 +11,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from classifier.errors import LabelsError, Undecodable, message_of
 from classifier.images.safe_open import read_image_file
 from classifier.inference.loader import stream
-from classifier.inference.reader import Read, Reader, load_pixels
+from classifier.inference.reader import NoPixels, Read, Reader, load_pixels
 from classifier.inference.stopwatch import Stopwatch
-from classifier.labels.dataset import Result, phash_and_thumbnail
+from classifier.labels.dataset import Result
 from classifier.reason_text import reason_message
-from classifier.records import Example, Label
+from classifier.records import Example, ImageInfo, Label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,34 +140,22 @@ def _stacked(batch: list[int], views: list[Future[Tensor | None]]) -> Iterator[t
 
 
 _BATCH: Final = 8
-_HASH_BYTES: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class HashAndThumbnail:
-    """What workers send back of an image in place of pixels: its perceptual hash and thumbnail, 776 bytes."""
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        """uint8 (3, any, any) to uint8 (776,)."""
-        phash, thumbnail = phash_and_thumbnail(Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()))
-        return torch.from_numpy(np.frombuffer(phash.to_bytes(_HASH_BYTES, "big") + thumbnail, np.uint8).copy())
+def example_of(label: Label, image: ImageInfo) -> Example:
+    """The labeled image as an example."""
+    return Example(label=label, image_id=image.id, look=image.look, size=(image.width, image.height))
 
 
 def read_in_workers(
     labels: tuple[Label, ...], pool: WorkerPool, *, max_megapixels: float, reader: Reader | None = None
 ) -> Iterator[Result]:
     """What reading each label gives, in their order; with no workers there are no limits but those on size."""
-    reader = reader or Reader(transform=HashAndThumbnail(), max_megapixels=max_megapixels)
+    reader = reader or Reader(transform=NoPixels(), max_megapixels=max_megapixels, looks=True)
     paths = [label.path for label in labels]
     for batch in stream(paths, reader, pool, batch_size=_BATCH):
         for key, outcome in zip(batch.keys, batch.results, strict=True):
             if isinstance(outcome, Read):
-                yield _example(labels[key], outcome)
+                yield example_of(labels[key], outcome.image)
             else:
                 yield labels[key], outcome.failure
-
-
-def _example(label: Label, read: Read) -> Example:
-    looks = read.pixels.numpy().tobytes()
-    phash, thumbnail = int.from_bytes(looks[:_HASH_BYTES], "big"), looks[_HASH_BYTES:]
-    return Example(label=label, image_id=read.image.id, phash=phash, thumbnail=thumbnail)

@@ -25,6 +25,7 @@ from classifier.paths import given_path
 from classifier.progress import Progress
 from classifier.records import Example, Label, Selection, Split
 from classifier.settings import Settings
+from classifier.training.near_duplicates import are_fitted
 from classifier.training.recipe import FOLDS
 
 if TYPE_CHECKING:
@@ -99,11 +100,11 @@ def fitted_before(settings: Settings) -> FittedImages:
     return open_bundle(folder).load_fitted() if (folder / MANIFEST).is_file() else UNKNOWN
 
 
-def mark_fitted(sample: Drawn, before: FittedImages, settings: Settings) -> Drawn:
+def mark_fitted(sample: Drawn, before: FittedImages) -> Drawn:
     """The same, but what the backbone was fitted to says so: it is no evidence, however it was selected."""
 
     def marked(examples: tuple[Example, ...]) -> tuple[Example, ...]:
-        seen = before.has_seen(examples, bits=settings.labels.near_duplicate_bits)
+        seen = are_fitted(before, examples)
         labels = [replace(one.label, selection=Selection.FITTED) for one in examples]
         return tuple(
             replace(one, label=label) if is_seen else one

@@ -44,6 +44,7 @@ from classifier.training.labels import (
     split_summary,
 )
 from classifier.training.micro_batches import MicroBatches
+from classifier.training.near_duplicates import near_examples
 from classifier.training.pseudo_labels import sample, sample_size
 from classifier.training.recipe import Plan, finetuning, most_learned, only_a_head, plan_for
 from classifier.training.saving import FINETUNE_SECONDS, Saving, has_begun, note_begin, training_key
@@ -142,14 +143,14 @@ def _read(gathered: Gathered, settings: Settings, pool: WorkerPool, progress: Pr
         gathered.labels, read=_reader(settings, pool), progress=progress, feedback=gathered.feedback
     )
     before = fitted_before(settings)
-    sample = mark_fitted(apply_draws(labeled, gathered.draws), before, settings)
+    sample = mark_fitted(apply_draws(labeled, gathered.draws), before)
     progress.say(evidence_summary(sample, before))
     with progress.stage(Message("comparing labels"), total=None, unit=""):
-        groups = _groups(sample.examples, settings.labels.near_duplicate_bits, progress)
+        groups = _groups(sample.examples, progress)
     return _Labels(sample=sample, groups=groups, before=before, failures=failures)
 
 
-def _groups(examples: Sequence[Example], bits: int, progress: Progress) -> list[int]:
+def _groups(examples: Sequence[Example], progress: Progress) -> list[int]:
     """The near-duplicate group of each example, in which the pages of one post are together too."""
     posts = read_posts(example.label.path for example in examples)
     if posts.unreadable:
@@ -160,7 +161,7 @@ def _groups(examples: Sequence[Example], bits: int, progress: Progress) -> list[
                 count=posts.unreadable,
             )
         )
-    return group_near_duplicates(examples, near_duplicate_bits=bits, posts=posts.of)
+    return group_near_duplicates(examples, near=near_examples(examples), posts=posts.of)
 
 
 def _plan(settings: Settings, folder: Path, runtime: Runtime, *, has_begun: bool) -> Plan:

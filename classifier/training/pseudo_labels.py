@@ -21,7 +21,8 @@ from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
 from classifier.inference.pipeline import Inferred, infer
 from classifier.inference.reader import Reader
-from classifier.records import Example, ImageId, Label
+from classifier.records import ImageId, Label
+from classifier.training.dataset import example_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,8 +76,7 @@ def read_sample(
             stage.advance()
             if isinstance(outcome, Inferred) and not outcome.image.truncated and outcome.image.id not in without:
                 label = Label(path=paths[outcome.key], category="")
-                example = Example(label=label, image_id=outcome.image.id, phash=0, thumbnail=b"")
-                examples.setdefault(outcome.image.id, example)
+                examples.setdefault(outcome.image.id, example_of(label, outcome.image))
     return tuple(examples.values())
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from classifier.active.pool import load_pool
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.looks import LOOKS, read_looks, sizes_of
+from classifier.duplicates.candidates import bits_apart, hash_table
 from classifier.duplicates.compare import Pictures
-from classifier.duplicates.groups import bits_apart, copies_of_first, hash_table
+from classifier.duplicates.groups import copies_of_first
 from classifier.duplicates.search import MOST_BITS
 from classifier.images.look import LOOK_BYTES
 

@@ -33,8 +33,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(EACH):
             content = encoded(varied(COLORS[name], seed=number, size=(160, 120)), "PNG")
             (folder / "crawl" / f"{name} {number}.png").write_bytes(content)
-    settings = SETTINGS.model_copy(update={"labels": SETTINGS.labels.model_copy(update={"near_duplicate_bits": 0})})
-    assert take_sample(folder / "crawl", library=folder / "labels", settings=settings).drawn == 2 * EACH
+    assert take_sample(folder / "crawl", library=folder / "labels", settings=SETTINGS).drawn == 2 * EACH
     return folder / "labels"
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from classifier.duplicates.compare import Pictures, no_pictures
-from classifier.duplicates.groups import find_groups
+from classifier.duplicates.groups import find_groups, near_pairs
 from kit.copies import COPIES, compressed, cut, drawing, pictures_of, with_face
 from kit.pictures import plain
 
@@ -33,6 +33,16 @@ def test_variants_with_another_face_stay_apart_and_each_has_its_copies() -> None
     small = [compressed(one.resize((200, 260))) for one in (smiling, stern)]
 
     assert [[0, 2], [1, 3]] == find_groups(pictures_of(smiling, stern, *small))
+
+
+@pytest.mark.parametrize("how", list(COPIES))
+def test_a_copy_and_a_variant_are_near_and_strangers_are_not(how: str) -> None:
+    smiling, stern = (with_face(drawing(7), smiling=smiling) for smiling in (True, False))
+
+    pairs = near_pairs(pictures_of(drawing(8), smiling, stern, COPIES[how](smiling), drawing(9)))
+
+    assert [(1, 2), (1, 3), (2, 3)] == pairs
+    assert [] == near_pairs(no_pictures())
 
 
 def test_a_copy_of_a_copy_that_is_none_of_the_best_has_a_group_of_its_own() -> None:

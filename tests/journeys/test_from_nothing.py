@@ -29,7 +29,7 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
     sample = ["label", str(crawl), "--labels", str(labels), "--set", f"model.image_size={SIZE}"]
     with browser(traffic, viewport={"width": 1280, "height": 800}) as page:
         page.set_default_timeout(20_000)
-        with serving(*sample, "--set", "runtime.workers=0", "--set", "labels.near_duplicate_bits=0") as served:
+        with serving(*sample, "--set", "runtime.workers=0") as served:
             page.goto(served.address)
             name_all(page)
             type_keys(page, "f", "Enter")
@@ -41,7 +41,7 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
         assert all(name.startswith(f"{KINDS[Path(name).name.split()[0]]}/") for name in filed)
 
         settings = Settings(
-            labels=LabelSettings(folder=labels, near_duplicate_bits=0),
+            labels=LabelSettings(folder=labels),
             model=ModelSettings(folder=tmp_path / "model", image_size=SIZE),
             train=TrainSettings(recipe="head", folds=1),
             runtime=RuntimeSettings(workers=0),

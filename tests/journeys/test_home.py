@@ -60,7 +60,7 @@ class Opened:
 
 def add_settings(file: Path) -> None:
     """What makes the job short."""
-    text = file.read_text(encoding="utf-8").replace("[labels]", "[labels]\nnear_duplicate_bits = 0")
+    text = file.read_text(encoding="utf-8")
     text = text.replace("[sort]", "[sort]\nthreshold = 0.999999\nunknown = false")  # all of it waits for a person
     file.write_text(text.replace("[model]", "[model]\nimage_size = 96") + SETTINGS, encoding="utf-8")
 

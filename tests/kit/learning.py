@@ -30,7 +30,7 @@ def drawn_examples(folder: Path, *, first: int, count: int) -> tuple[Example, ..
             data = encoded(varied(COLORS[category], seed=number), "PNG")
             path.write_bytes(data)
             label = Label(path=path, category=category)
-            examples.append(Example(label=label, image_id=hash_bytes(data), phash=number, thumbnail=b""))
+            examples.append(Example(label=label, image_id=hash_bytes(data)))
     return tuple(examples)
 
 

@@ -109,7 +109,7 @@ def test_metadata_beside_pictures_joins_what_names_do_not(tmp_path: Path) -> Non
     examples = [example(path.name, "cat") for path in paths]
 
     assert 0 == posts.unreadable
-    assert [0, 0, 0, 0, 1, 2] == group_near_duplicates(examples, near_duplicate_bits=0, posts=posts.of)
+    assert [0, 0, 0, 0, 1, 2] == group_near_duplicates(examples, posts=posts.of)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_training_holds_whole_posts_out_and_says_what_metadata_was_bad(tmp_path:
     (tmp_path / "labels" / "red" / "0.png.json").write_text("{")
     progress = SavingProgress()
     overrides = [f"labels.folder={tmp_path / 'labels'}", f"model.folder={tmp_path / 'model'}", "train.recipe=head"]
-    result = train_model(load(None, [*overrides, "labels.near_duplicate_bits=0"]), progress=progress)
+    result = train_model(load(None, overrides), progress=progress)
     labeled = result.bundle.load_labeled_embeddings()
 
     assert labeled is not None
@@ -167,7 +167,7 @@ def test_no_post_is_on_both_sides_of_the_split(tmp_path: Path) -> None:
         for number in range(60)
     ]
     examples = [example(path.name, "ab"[number % 2]) for number, path in enumerate(paths)]
-    groups = group_near_duplicates(examples, near_duplicate_bits=0, posts=read_posts(paths).of)
+    groups = group_near_duplicates(examples, posts=read_posts(paths).of)
     split = holdout_split(examples, groups, validation_share=0.3, seed=0)
     sides = [{int(one.label.path.stem) // 3 for one in side} for side in (split.train, split.validation)]
 

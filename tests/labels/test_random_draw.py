@@ -20,7 +20,7 @@ IDS = [ImageId(f"{number:064x}") for number in range(30)]
 
 def example(number: int, category: str, selection: Selection) -> Example:
     label = Label(path=Path(f"{number}.png"), category=category, selection=selection)
-    return Example(label=label, image_id=IDS[number], phash=0, thumbnail=b"")
+    return Example(label=label, image_id=IDS[number])
 
 
 numbers = st.frozensets(st.integers(0, 29))

@@ -10,30 +10,17 @@ from hypothesis import strategies as st
 from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.labels.split import holdout_split, kfold_split, sample_examples
 from classifier.records import Example
-from kit.labels import GREY, example
+from kit.labels import example
 
 
 def names(examples: tuple[Example, ...]) -> list[str]:
     return [e.label.path.as_posix() for e in examples]
 
 
-def test_pictures_alike_in_hash_and_thumbnail_are_one_group() -> None:
-    alike = [example("a", "cat", phash=0b1111, thumbnail=GREY), example("b", "cat", phash=0b0011, thumbnail=GREY)]
+def test_near_duplicates_are_one_group_also_over_a_third() -> None:
+    examples = [example(str(number), "cat") for number in range(5)]
 
-    assert [0, 0, 1] == group_near_duplicates([*alike, example("c", "cat")], near_duplicate_bits=6)
-
-
-def test_flat_icons_with_one_hash_but_other_colors_stay_apart() -> None:
-    """Sixty-four bits call many icons alike; their colors do not."""
-    icons = [example(str(n), "icon", phash=7, thumbnail=bytes([40 * n]) * 768) for n in range(4)]
-
-    assert [0, 1, 2, 3] == group_near_duplicates(icons, near_duplicate_bits=6)
-
-
-def test_alike_over_a_third_is_one_group() -> None:
-    chain = [example(str(n), "cat", phash=(1 << 4 * n) - 1, thumbnail=GREY) for n in range(4)]
-
-    assert [0, 0, 0, 0] == group_near_duplicates(chain, near_duplicate_bits=4)
+    assert [0, 1, 0, 2, 0] == group_near_duplicates(examples, near=[(0, 2), (2, 4)])
 
 
 def test_the_pages_of_one_post_are_one_group() -> None:
@@ -47,16 +34,12 @@ def test_the_pages_of_one_post_are_one_group() -> None:
         "map_p1.jpg",
     ]
 
-    assert [0, 0, 1, 2, 3, 0, 4] == group_near_duplicates(
-        [example(page, "cat") for page in pages], near_duplicate_bits=0
-    )
+    assert [0, 0, 1, 2, 3, 0, 4] == group_near_duplicates([example(page, "cat") for page in pages])
 
 
 def test_about_a_fifth_of_each_category_is_held_out() -> None:
     examples = [example(f"{n}.png", category) for category, count in (("a", 20), ("b", 10)) for n in range(count)]
-    parts = holdout_split(
-        examples, group_near_duplicates(examples, near_duplicate_bits=6), validation_share=0.2, seed=1
-    )
+    parts = holdout_split(examples, group_near_duplicates(examples), validation_share=0.2, seed=1)
 
     assert {"a": 4, "b": 2} == Counter(e.label.category for e in parts.validation)
     assert sorted(names(tuple(examples))) == sorted(names(parts.train) + names(parts.validation))
@@ -64,22 +47,16 @@ def test_about_a_fifth_of_each_category_is_held_out() -> None:
 
 def test_the_same_seed_gives_the_same_split_in_any_order() -> None:
     examples = [example(f"{n}.png", "ab"[n % 2]) for n in range(40)]
-    one = holdout_split(examples, group_near_duplicates(examples, near_duplicate_bits=6), validation_share=0.2, seed=3)
+    one = holdout_split(examples, group_near_duplicates(examples), validation_share=0.2, seed=3)
 
-    assert one == holdout_split(
-        examples, group_near_duplicates(examples, near_duplicate_bits=6), validation_share=0.2, seed=3
-    )
-    assert one != holdout_split(
-        examples, group_near_duplicates(examples, near_duplicate_bits=6), validation_share=0.2, seed=4
-    )
+    assert one == holdout_split(examples, group_near_duplicates(examples), validation_share=0.2, seed=3)
+    assert one != holdout_split(examples, group_near_duplicates(examples), validation_share=0.2, seed=4)
 
 
 def test_a_category_that_is_one_group_is_all_learned_from() -> None:
     twins = [example(f"9_p{n}.png", "twins") for n in range(5)]
     examples = [*twins, *(example(f"{n}.png", "b") for n in range(5))]
-    parts = holdout_split(
-        examples, group_near_duplicates(examples, near_duplicate_bits=6), validation_share=0.2, seed=0
-    )
+    parts = holdout_split(examples, group_near_duplicates(examples), validation_share=0.2, seed=0)
 
     assert {"twins": 5, "b": 4} == Counter(e.label.category for e in parts.train)
 
@@ -93,9 +70,7 @@ def test_no_group_is_on_both_sides_and_every_category_is_learned(
     posts: list[tuple[str, int]], share: float, seed: int
 ) -> None:
     examples = [example(f"{post}00_p{page}.png", category) for page, (category, post) in enumerate(posts)]
-    parts = holdout_split(
-        examples, group_near_duplicates(examples, near_duplicate_bits=6), validation_share=share, seed=seed
-    )
+    parts = holdout_split(examples, group_near_duplicates(examples), validation_share=share, seed=seed)
     sides = [{e.label.path.name.split("_")[0] for e in side} for side in (parts.train, parts.validation)]
 
     assert set() == sides[0] & sides[1]
@@ -111,7 +86,7 @@ def test_folds_hold_each_example_out_at_most_once_and_part_no_group(
     posts: list[tuple[str, int]], count: int, seed: int
 ) -> None:
     examples = [example(f"{post}00_p{page}.png", category) for page, (category, post) in enumerate(posts)]
-    groups = group_near_duplicates(examples, near_duplicate_bits=6)
+    groups = group_near_duplicates(examples)
     parts = kfold_split(examples, groups, count=count, seed=seed)
     number = dict(zip(names(tuple(examples)), groups, strict=True))
 

@@ -43,7 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.mark.parametrize(
     "setting",
     [
-        *("train.folds=20", "train.folds=1", "labels.validation_share=1e-300", "labels.near_duplicate_bits=16"),
+        *("train.folds=20", "train.folds=1", "labels.validation_share=1e-300"),
         *("train.learning_rate=1", "train.learning_rate=1e-300", "train.crop_min=0.01", "train.batch_size=4096"),
         *("train.seed=4294967295", "train.ema_decay=0", "train.layer_decay=1e-300", "train.label_smoothing=0.9999"),
         *("train.warmup_share=0.999999", "train.minutes=1e-9", "train.epochs=0", "train.recipe=head"),

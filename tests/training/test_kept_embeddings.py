@@ -40,7 +40,6 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def settings(folder: Path, backbone: str, *overrides: str) -> Settings:
     given = {
         "labels.folder": folder / "labels",
-        "labels.near_duplicate_bits": 0,
         "model.folder": folder / "model",
         "model.backbone": backbone,
         "model.image_size": 32,

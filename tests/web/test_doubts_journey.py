@@ -46,7 +46,7 @@ def learned(made: Doubted) -> dict[ImageId, str]:
     labels = {label.path: label for label in read_labels(folder=made.labels, csv_file=None)}
     feedback = read_feedback(made.library)
     found = {
-        picture: feedback.apply(Example(label=labels[path], image_id=picture, phash=0, thumbnail=b""))
+        picture: feedback.apply(Example(label=labels[path], image_id=picture))
         for path, picture in zip(made.wrong, made.image_ids, strict=True)
     }
     return {picture: example.label.category for picture, example in found.items() if example and example.label.category}

@@ -12,7 +12,7 @@ import pytest
 from classifier.active import encoder, worker
 from classifier.active.sample import take_sample
 from classifier.inference.pipeline import infer
-from classifier.settings import LabelSettings, ModelSettings, RuntimeSettings, Settings
+from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from kit.browser import CHROMIUM, Traffic, browser, serving
 from kit.home import asking, project
 from kit.interrupt import Stop
@@ -21,9 +21,7 @@ from kit.jobs import running_job
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
-SETTINGS = Settings(
-    model=ModelSettings(image_size=64), runtime=RuntimeSettings(workers=0), labels=LabelSettings(near_duplicate_bits=0)
-)
+SETTINGS = Settings(model=ModelSettings(image_size=64), runtime=RuntimeSettings(workers=0))
 
 
 def read_on(folder: Path) -> None:
