@@ -132,7 +132,7 @@ def test_the_toolbar_fits_and_choices_can_be_read(library: Path, size: tuple[int
         wait_for_image(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if size[0] > 760:  # "Least confident first" in full
-            page.wait_for_function("document.querySelector('#choose-order').getBoundingClientRect().width > 140")
+            page.wait_for_function("() => document.querySelector('#choose-order').getBoundingClientRect().width > 140")
         else:
             assert 0 == page.evaluate("[...document.querySelectorAll('kbd')].filter((one) => one.offsetWidth).length")
         page.evaluate(many)

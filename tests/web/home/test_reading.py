@@ -95,7 +95,7 @@ def test_the_label_page_shows_what_is_read_and_then_the_groups(half_read: Path) 
                 page.click("#open-label")
                 page.wait_for_selector(".reading .numbers:has-text('4 of 5')")
                 loaded = "[...document.querySelectorAll('.read-image img')].filter((one) => one.naturalWidth)"
-                page.wait_for_function(f"{loaded}.length === 4")
+                page.wait_for_function(f"() => {loaded}.length === 4")
                 assert 390 == page.evaluate("document.documentElement.scrollWidth")
                 read_on(half_read)
             page.wait_for_selector(".labeling .name-row")
