@@ -13,6 +13,7 @@ from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import count_with_reason
 from classifier.catalog.embeddings import StoreStats
 from classifier.catalog.library_changes import DELETED, count_missing
+from classifier.catalog.page_answers import AnswerCounts, count_answers
 from classifier.catalog.places import OUTSIDE
 from classifier.catalog.runs import EndState, RunState, run_states
 from classifier.catalog.strictness import Strictness
@@ -45,6 +46,8 @@ class LibraryStats:
     """Those of them that are surely of a parent of nested categories: they are in its `_review`."""
     unknown: int
     """Images unlike all labeled ones."""
+    answers: AnswerCounts
+    """Images among those in review and unknown that the page does not ask about."""
     outside: int
     """Filed images that a person put at the top of the library or into a folder of their own: in no category."""
     duplicates: int
@@ -119,6 +122,7 @@ def library_stats(library: Path) -> LibraryStats:
             review=_by_category(placed, Action.REVIEW, names),
             review_in_parents=count_with_reason(catalog, ReasonCode.SURE_OF_PARENT),
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),
+            answers=count_answers(catalog),
             outside=sum(count for action, _, count in placed if action == "outside"),
             duplicates=files.count_duplicates(catalog),
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),

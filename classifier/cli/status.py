@@ -15,6 +15,7 @@ from classifier.local_time import local_time
 from classifier.paths import command
 
 if TYPE_CHECKING:
+    from classifier.catalog.page_answers import AnswerCounts
     from classifier.catalog.stats import LibraryStats
 
 _MOST_FAILURES = 20
@@ -162,6 +163,7 @@ def _categories(stats: LibraryStats) -> list[str]:
         lines.append(_(in_parents(stats.review_in_parents)))
     if stats.unknown:
         lines.append(_("{count:,} in _unknown: unlike every picture you labeled", count=stats.unknown))
+    lines += _answers(stats.answers)
     if stats.outside:
         lines.append(_("{count:,} where you put them, outside of all categories", count=stats.outside))
     if stats.duplicates:
@@ -174,6 +176,20 @@ def _categories(stats: LibraryStats) -> list[str]:
             )
         )
     return [*lines, *map(_, missing_messages(stats.missing))]
+
+
+def _answers(answers: AnswerCounts) -> list[str]:
+    """What of those that wait by the disk the review page does not ask about."""
+    lines = []
+    if answers.of_no_category:
+        lines.append(_("{count:,} in _unknown by your answer: none of these", count=answers.of_no_category))
+    if answers.answered:
+        lines.append(
+            _("{count:,} answered by you and not filed yet: f on the review page files them", count=answers.answered)
+        )
+    if answers.skipped:
+        lines.append(_("{count:,} skipped by you on the review page", count=answers.skipped))
+    return lines
 
 
 def _by_hand(library: Path) -> list[str]:

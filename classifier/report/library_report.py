@@ -91,6 +91,7 @@ def _tiles(stats: LibraryStats) -> list[tuple[int, Message]]:
     """Counts of images with their captions; rare kinds only if there are any."""
     rare = [
         (stats.unknown, Message("unlike every label, in _unknown")),
+        (stats.answers.answered, Message("answered by you, not filed yet")),
         (stats.outside, Message("where you put them, outside of all categories")),
         (stats.missing["deleted"], Message("no longer in the library")),
         (stats.missing["replaced"], Message("changed in the library, yours now")),

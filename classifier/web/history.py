@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from classifier.catalog import annotation_log, categories
+from classifier.catalog import categories
 from classifier.catalog.annotation_log import without_retracted
 from classifier.catalog.places import place_of
 from classifier.errors import LibraryError
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.records import ImageId
-
-ORIGIN: Final = "review"
-LABELS: Final = "labels"
-"""The origin of answers to label issues; their images need not be in the library."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +55,6 @@ def check_answers(catalog: Catalog, answers: Sequence[Answer], categories: Seque
             raise LibraryError("there is no category {name!r}", name=one.category)
         if place_of(catalog, one.image_id) is None:
             raise LibraryError("there is no picture {picture} in the library", picture=one.image_id)
-
-
-def queue_status(held: Annotation | None, last: Sequence[Annotation]) -> tuple[str | None, str | None]:
-    """Why an image is kept out of the queue, and its category; None if it is not."""
-    if held is not None and held.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}:
-        return "answered", held.category
-    if last and last[-1].kind is AnnotationKind.SKIPPED:
-        return "skipped", None
-    return (None, None) if held is None else ("wrong", held.category)
-
-
-def annotated_images(catalog: Catalog) -> list[ImageId]:
-    """All images that were ever annotated on the page."""
-    annotations = [
-        annotation for origin in (ORIGIN, LABELS) for annotation in annotation_log.of_origin(catalog, origin)
-    ]
-    return list(dict.fromkeys(annotation.image_id for annotation in annotations))
 
 
 def now() -> str:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog import annotation_log
 from classifier.catalog.manual_moves import repeats_label
+from classifier.catalog.page_answers import LABELS
 from classifier.errors import LibraryError
 from classifier.paths import displayable, from_text
 from classifier.records import Annotation, AnnotationKind, ImageId, Selection
-from classifier.web.history import LABELS, Answer, annotation_values, now
+from classifier.web.history import Answer, annotation_values, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.category_folders import REVIEW
+from classifier.catalog.page_answers import annotated_images
 from classifier.catalog.queue import items_of_categories, items_of_images
 from classifier.catalog.ranking import attach_newest
 from classifier.category_names import SEPARATOR
@@ -17,7 +18,6 @@ from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, AnnotationKind, Decision, Mode
-from classifier.web.history import annotated_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from classifier.catalog import annotation_log, decisions, runs
 from classifier.catalog.annotation_log import begin_step, without_retracted
+from classifier.catalog.page_answers import ORIGIN, annotated_images, queue_status
 from classifier.catalog.queue import CursorValue, QueueFilter, QueueItem, items_of_images
 from classifier.catalog.queue_pages import QueuePages
 from classifier.decision.suggestions import Suggestions, read_suggestions
@@ -15,17 +16,7 @@ from classifier.errors import LibraryError
 from classifier.records import Action, Annotation, AnnotationKind, Selection
 from classifier.web import category_edits
 from classifier.web.category_edits import keys_for, undo_rename, with_current_names
-from classifier.web.history import (
-    ORIGIN,
-    Answer,
-    Step,
-    annotated_images,
-    annotation_values,
-    check_answers,
-    now,
-    queue_status,
-    read_steps,
-)
+from classifier.web.history import Answer, Step, annotation_values, check_answers, now, read_steps
 from classifier.web.pending_moves import misplaced_decisions, pending_decisions, retracted_decisions
 from classifier.web.queue_counts import QueueCounts
 

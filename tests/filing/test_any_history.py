@@ -21,6 +21,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(BY_A_PERSON + COMMANDS), st.integers(
 @given(method=st.sampled_from([Method.LINK, Method.COPY, Method.MOVE, Method.SYMLINK]), steps=STEPS)
 @example(method=Method.COPY, steps=[("retrain", 0), ("kill", 10), ("status", 0)])
 @example(method=Method.LINK, steps=[("kill", 9), ("answer", 1), ("kill", 7), ("take_back", 0)])
+@example(method=Method.LINK, steps=[("retrain", 0), ("answer", 1), ("file_answers", 0), ("undo", 0)])
 @example(method=Method.LINK, steps=[("move", 0), ("answer", 1), ("retrain", 0), ("retrain", 0)])
 @example(method=Method.MOVE, steps=[("retrain", 0), ("answer", 1), ("retrain", 0)])
 @example(method=Method.MOVE, steps=[("retrain", 0), ("rename_crawl", 0), ("answer", 0)])

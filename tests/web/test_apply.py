@@ -10,6 +10,7 @@ import pytest
 from classifier.catalog import runs
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
+from classifier.catalog.page_answers import AnswerCounts
 from classifier.catalog.queue import QueueFilter
 from classifier.catalog.stats import library_stats
 from classifier.errors import LibraryError
@@ -23,6 +24,8 @@ from kit.audits import Kind, filed_library
 from kit.reasons import with_sentences
 from kit.reviewing import sort_again, unsure_library
 from kit.tree import all_files
+
+SKIPPED = AnnotationKind.SKIPPED
 
 
 def pictures(library: Path) -> set[str]:
@@ -72,6 +75,30 @@ def test_filing_twice_does_nothing_and_after_an_undo_it_files_again(tmp_path: Pa
     assert (3, after) == (again.moved, pictures(library))
     sort_again(tmp_path, bundle)
     assert after == pictures(library)
+
+
+def test_status_tells_what_is_answered_or_skipped_from_what_is_asked(tmp_path: Path, bundle: Path) -> None:
+    library = unsure_library(tmp_path, bundle, 5)
+    decide(library)
+
+    def counted() -> tuple[int, AnswerCounts]:
+        found = library_stats(library)
+        return sum(found.review.values()) + found.unknown, found.answers
+
+    with open_catalog(library) as catalog:
+        session = ReviewSession(catalog)
+        session.record([Answer(image_id=session.page(QueueFilter(), after=None, limit=1)[0].image_id, kind=SKIPPED)])
+    before = (5, AnswerCounts(answered=3, of_no_category=0, skipped=1))
+    assert before == counted()
+    file_decided(library)
+    filed = counted()
+    undo(library)
+    with open_catalog(library) as catalog:
+        state = ReviewSession(catalog).state()
+
+    assert before == counted()
+    assert 5 - 3 - 1 == sum(sum(of_queue.values()) for of_queue in state["waiting"].values())
+    assert (3, AnswerCounts(answered=0, of_no_category=1, skipped=1)) == filed
 
 
 @pytest.mark.parametrize("is_older", [False, True], ids=["this version", "filed by an earlier version"])

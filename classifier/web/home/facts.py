@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -81,6 +82,7 @@ def library_facts(library: Path | None) -> dict[str, Any] | None:
         "filed": sum(stats.filed.values()),
         "review": sum(stats.review.values()),
         "unknown": stats.unknown,
+        "answers": asdict(stats.answers),
         "broken": sum(stats.broken.values()),
         "categories": {displayable(name): count for name, count in stats.filed.items()},
         "audit": _audit(library),

@@ -165,11 +165,21 @@ function sort(project, jobs) {
 // A preview makes a library too, in which there is nothing to look at.
 const isFiled = (library, jobs) => Boolean(library) && (library.sorts > 0 || library.filed > 0 || library.review > 0 || isActive(jobs.sort));
 
+function reviewFacts({ review, unknown, answers }) {
+  const { answered, skipped, of_no_category: none } = answers;
+  return [
+    _("{review} wait for a decision, {unknown} are unlike all labels", { review, unknown }),
+    answered ? _("{count} of them you answered: file them on the page.", { count: answered }) : null,
+    none ? _("{count} of them are none of your categories, as you answered.", { count: none }) : null,
+    skipped ? _("{count} of them you skipped.", { count: skipped }) : null,
+  ].filter(Boolean);
+}
+
 function review({ library }, jobs) {
   return {
     title: _("Review"),
     isDone: Boolean(library?.sorts) && library.review === 0 && !isActive(jobs.sort),
-    facts: library?.sorts ? [_("{review} wait for a decision, {unknown} are unlike all labels", { review: library.review, unknown: library.unknown })] : [],
+    facts: library?.sorts ? reviewFacts(library) : [],
     hint: hintAfter(!library && _("Sort"), _("Decide what is unsure, by single keys; open it while the sort runs.")),
     actions: [{ id: "open-review", text: _("Review"), room: "review/", isOff: !isFiled(library, jobs) || library.trouble !== undefined }],
     command: "review",
