@@ -5,6 +5,8 @@ Repeating audits until one looks good would fail far more often than in 5% of al
 audit of the same sort is judged at a higher confidence, and all of them together keep 95% (`look_confidence`). An audit
 is a random draw from the filed images, so its bound holds for these only. It says nothing about another model or
 threshold, which would file images that could not be drawn.
+An audit until an error rate is shown is judged by bounds that hold whenever one looks; it ends once the rate is shown,
+or cannot be shown by what was drawn any more.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from classifier.errors import Message
+from classifier.model.anytime_bounds import anytime_upper_bound, draws_at_rate
 from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, upper_bound
 from classifier.progress import percent_up
 from classifier.records import AnnotationKind
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 _MOST_SKIPS = 2
+_AGAIN = 50
+"""In an audit until a rate is shown, a skipped image comes again after so many others."""
 TELLING = 30
 """Answers from which a bound of an unfinished audit is stated: before, it says nothing but that there are few."""
 
@@ -103,16 +108,45 @@ class AuditState:
 
     @cached_property
     def current(self) -> SampledImage | None:
-        """The next image to judge; None if all are answered."""
-        skips = Counter(annotation.image_id for annotation in self.answers if annotation.kind is AnnotationKind.SKIPPED)
+        """The next image to judge; None if all are answered, or an audit until a rate is shown has come to its end."""
+        if self.is_shown or self.is_hopeless:
+            return None
         answered = {annotation.image_id for annotation in self.answers if annotation.kind is not AnnotationKind.SKIPPED}
-        left = [d for d in self.audit.drawn if d.image_id not in answered and skips[d.image_id] < _MOST_SKIPS]
-        return min(left, key=lambda drawn: (skips[drawn.image_id], drawn.position), default=None)
+        left = [d for d in self.audit.drawn if d.image_id not in answered and self._skips[d.image_id] < _MOST_SKIPS]
+        again = len(self.audit.drawn) if self.audit.until is None else _AGAIN
+        return min(left, key=lambda drawn: drawn.position + again * self._skips[drawn.image_id], default=None)
+
+    @cached_property
+    def _skips(self) -> Counter[ImageId]:
+        return Counter(annotation.image_id for annotation in self.answers if annotation.kind is AnnotationKind.SKIPPED)
 
     @property
     def is_finished(self) -> bool:
-        """Whether all images are answered."""
+        """Whether there is nothing more to judge."""
         return self.current is None
+
+    @cached_property
+    def is_shown(self) -> bool:
+        """Whether the error rate is shown until which this audit goes on."""
+        until = self.audit.until
+        return until is not None and self._at_most(self._bad, self.asked, self.audit.population) <= until
+
+    @cached_property
+    def is_hopeless(self) -> bool:
+        """Whether that rate would not be shown if all that is left to judge of what was drawn were right."""
+        passed = sum(self._skips[image_id] < _MOST_SKIPS for image_id in self._images_of(AnnotationKind.SKIPPED))
+        count, until = len(self.audit.drawn), self.audit.until
+        return until is not None and self._at_most(self._bad - passed, count, self.audit.population) > until
+
+    @cached_property
+    def left_at_this_rate(self) -> int | None:
+        """About how many more show that rate if as great a share of them is wrong; None if what was drawn does not."""
+        until, asked = self.audit.until, self.asked
+        if until is None or not asked or self.is_finished:
+            return None
+        population, most = self.audit.population, len(self.audit.drawn)
+        enough = draws_at_rate(self._bad / asked, population, until, self.confidence, least=asked + 1, most=most)
+        return None if enough is None else enough - asked
 
     @property
     def asked(self) -> int:
@@ -127,7 +161,8 @@ class AuditState:
         """The bound from the answers so far, for one category or the library.
 
         The images, also those of one category, are a simple random draw, so the bound is hypergeometric and exact. They
-        come in random order, so the first few are a valid sample too; but stopping because they look good is not valid.
+        come in random order, so the first few are a valid sample too; but stopping because they look good is not valid,
+        unless the audit is one until a rate is shown: those bounds hold for any stop, for each category too.
         Earlier versions drew a share of each category: the number of wrong ones then varies less than in a simple draw,
         so the binomial bound holds (Hoeffding 1956).
         """
@@ -135,18 +170,35 @@ class AuditState:
         counts = Counter(self.kinds[drawn.image_id] for drawn in of_it)
         bad, asked = counts[AnnotationKind.WRONG] + counts[AnnotationKind.SKIPPED], len(of_it)
         filed = self.audit.population if category is None else self.audit.filed[category]
-        exact = self.audit.simple or category is not None or asked == filed
-        confidence = look_confidence(self.audit.number, CONFIDENCE)
         return Bound(
             category=category,
             filed=filed,
             asked=asked,
             wrong=counts[AnnotationKind.WRONG],
             skipped=counts[AnnotationKind.SKIPPED],
-            at_most=finite_upper_bound(bad, asked, filed, confidence) if exact else upper_bound(bad, asked, confidence),
+            at_most=self._at_most(bad, asked, filed, is_exact=self.audit.simple or category is not None),
             number=self.audit.number,
             is_early=self.asked < TELLING and not self.is_finished,
         )
+
+    @property
+    def confidence(self) -> float:
+        """The confidence at which this audit is judged."""
+        return look_confidence(self.audit.number, CONFIDENCE)
+
+    def _at_most(self, bad: int, asked: int, filed: int, *, is_exact: bool = True) -> float:
+        if self.audit.until is not None:
+            return anytime_upper_bound(bad, asked, filed, self.confidence)
+        if is_exact or asked == filed:
+            return finite_upper_bound(bad, asked, filed, self.confidence)
+        return upper_bound(bad, asked, self.confidence)
+
+    @property
+    def _bad(self) -> int:
+        return len(self._images_of(AnnotationKind.WRONG)) + len(self._images_of(AnnotationKind.SKIPPED))
+
+    def _images_of(self, kind: AnnotationKind) -> list[ImageId]:
+        return [image_id for image_id, one in self.kinds.items() if one is kind]
 
     def bounds(self) -> list[Bound]:
         """One bound for each category, the largest category first."""

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import random
-import secrets
-from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.audit.apply import RefileResult, apply_audit, resume
+from classifier.audit.draw import draw_audit, target_of
 from classifier.audit.estimate import AuditState
-from classifier.audit.thresholds import (
-    ThresholdOffer,
-    default_sample_size,
-    keeps_target,
-    loosest_threshold,
-    threshold_steps,
-)
-from classifier.catalog import annotation_log, audits, manual_moves
-from classifier.catalog.audits import Audit, SampledImage
+from classifier.audit.thresholds import ThresholdOffer, keeps_target, loosest_threshold
+from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog, read_catalog
-from classifier.catalog.decisions import count_filed
 from classifier.catalog.places import place_of
 from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import to_path, utc_now
@@ -35,7 +24,7 @@ from classifier.records import Annotation, AnnotationKind, Selection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from classifier.catalog.audits import FiledImage
+    from classifier.catalog.audits import Audit, SampledImage
     from classifier.catalog.connection import Catalog
     from classifier.progress import Progress
 
@@ -103,12 +92,27 @@ class Session:
         if not self.state.is_finished:
             return None
         kept = None if max_error is None else keeps_target(self.state, max_error)
-        is_missed = kept is False and self.is_current
-        return Outcome(
-            kept=kept,
-            offer=loosest_threshold(self.state, max_error) if is_missed and max_error is not None else None,
-            misfiled=self._misfiled(),
-        )
+        return Outcome(kept=kept, offer=self.offer(max_error), misfiled=self._misfiled())
+
+    def offer(self, max_error: float | None) -> ThresholdOffer | None:
+        """The threshold that would keep `max_error` where the filing is not shown to; an outdated audit has none.
+
+        If the audit goes on until a rate is shown, it is offered before its end too.
+        """
+        if max_error is None or not self.is_current or keeps_target(self.state, max_error):
+            return None
+        return loosest_threshold(self.state, max_error)
+
+    def target(self, max_error: float | None) -> float | None:
+        """The error rate to be shown: `max_error`, else that of the audit, else that of the last sort."""
+        first = self.state.audit.until if max_error is None else max_error
+        return target_of(self._catalog) if first is None else first
+
+    def go_on_until(self, until: float) -> Session:
+        """The same audit with another error rate to show: its bounds hold for all rates together."""
+        if until != self.state.audit.until:
+            audits.set_until(self._catalog, self.state.audit.id, until)
+        return Session(self._catalog, self.library, replace(self.state.audit, until=until))
 
     def refile(self, agreed: Strictness | None = None, *, progress: Progress | None = None) -> RefileResult:
         """Move images judged wrong, and those below the agreed threshold, into `_review`; that run can be undone.
@@ -157,6 +161,7 @@ def open_session(
     *,
     count: int | None = None,
     seed: int | None = None,
+    until: float | None = None,
     anew: bool = False,
     as_it_is: bool = False,
     progress: Progress | None = None,
@@ -165,8 +170,9 @@ def open_session(
 
     With `as_it_is` it is the last audit, even if images were filed since. A new sample has `count` images (None: 160,
     or as many as the error rate of the sort takes). An unfinished audit keeps its sample; a finished one is drawn anew
-    if another `count` or a `seed` is given, and either one by `anew`. Raises LibraryError when nothing is filed there,
-    or there is no last audit.
+    if another `count` or a `seed` is given, and either one by `anew`. With `until`, an error rate, it is an audit until
+    that is shown: the last one goes on with another rate, but an audit of a number of images is drawn anew, and the
+    other way round. Raises LibraryError when nothing is filed there, or there is no last audit.
     """
     read_catalog(library).close()  # looking for a library creates none
     reconcile_if_free(library, progress)
@@ -175,27 +181,8 @@ def open_session(
         if as_it_is:
             yield _last_audit(catalog, library)
             return
-        session = None if anew else _resumable(catalog, library, count=count, seed=seed)
-        yield session or Session(
-            catalog, library, _draw_audit(catalog, library, count=count or default_count(catalog), seed=seed)
-        )
-
-
-def recorded_target(library: Path) -> float | None:
-    """The error rate requested of the last sort; None without one."""
-    with read_catalog(library) as catalog:
-        return target_of(catalog)
-
-
-def target_of(catalog: Catalog) -> float | None:
-    """The same for an open catalog."""
-    sort = audits.last_sort(catalog)
-    return None if sort is None else Strictness.from_settings(sort[2]).max_error
-
-
-def default_count(catalog: Catalog) -> int:
-    """The default number of images to draw: at most as many as are filed."""
-    return min(default_sample_size(target_of(catalog), audits.next_number(catalog)), max(count_filed(catalog), 1))
+        session = None if anew else _resumable(catalog, library, count=count, seed=seed, until=until)
+        yield session or Session(catalog, library, draw_audit(catalog, library, count=count, seed=seed, until=until))
 
 
 def current(catalog: Catalog, library: Path) -> Session | None:
@@ -227,53 +214,15 @@ def _last_audit(catalog: Catalog, library: Path) -> Session:
     return Session(catalog, library, audit)
 
 
-def _resumable(catalog: Catalog, library: Path, *, count: int | None, seed: int | None) -> Session | None:
+def _resumable(
+    catalog: Catalog, library: Path, *, count: int | None, seed: int | None, until: float | None
+) -> Session | None:
     session = current(catalog, library)
     if session is None:
         return None
     audit = session.state.audit
+    if until is not None or (audit.until is not None and count is not None):
+        is_same = until is not None and audit.until is not None and seed in {None, audit.seed}
+        return session.go_on_until(until) if is_same and until is not None else None
     other = count is not None and min(count, audit.population) != len(audit.drawn)
     return None if session.state.is_finished and (other or seed not in {None, audit.seed}) else session
-
-
-def _draw_audit(catalog: Catalog, library: Path, *, count: int, seed: int | None) -> Audit:
-    """Draw a simple random sample of the filed images; the same seed gives the same sample."""
-    there = sorted(_files_present(catalog, library), key=lambda one: one.image_id)
-    if not there:
-        raise LibraryError("{library}: nothing is filed there yet, so there is nothing to audit", library=library)
-    seed = secrets.randbits(32) if seed is None else seed
-    drawn = random.Random(seed).sample(there, min(count, len(there)))  # noqa: S311 - repeatable, not secret
-    audit = Audit(
-        at=utc_now(),
-        seed=seed,
-        simple=True,
-        filed=Counter(one.category for one in there),
-        steps=threshold_steps([one.confidence for one in there]),
-        marks=audits.marks(catalog),
-        drawn=tuple(
-            SampledImage(
-                position=position,
-                image_id=one.image_id,
-                category=one.category,
-                confidence=one.confidence,
-                reason=one.reason,
-            )
-            for position, one in enumerate(drawn)
-        ),
-    )
-    return audits.save(catalog, audit)
-
-
-def _files_present(catalog: Catalog, library: Path) -> Iterator[FiledImage]:
-    """The images that illsort filed that are still in place. Each folder is listed once: single lookups are slow."""
-    names: dict[str, set[str]] = {}
-    by_hand = manual_moves.manually_placed(catalog)  # put there by a person, so no error of illsort
-    for one in audits.filed(catalog):
-        if one.image_id in by_hand:
-            continue
-        if one.category not in names:
-            folder = library / one.category
-            names[one.category] = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208 - far faster
-        # Some systems list names in another Unicode form than they were given.
-        if one.name in names[one.category] or (library / one.path).exists():
-            yield one

@@ -5,6 +5,9 @@ strict to loose, each at the full level, up to the first that is not shown to ke
 images that this threshold keeps, more than the rate are wrong" is tested by the number of sampled images that are kept
 and wrong, with the bound on the share of such images in the library. So the test is exact although the number of kept
 images in the sample is random.
+
+In an audit until a rate is shown, the images that a threshold keeps are a random order of their own, so that the bound
+for any stop holds of them. The sequence begins at the threshold that keeps half of all: when one stops is not known.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.audit.estimate import CONFIDENCE
+from classifier.model.anytime_bounds import anytime_upper_bound
 from classifier.model.binomial_bounds import finite_upper_bound, look_confidence, min_sample_size, upper_bound
 
 if TYPE_CHECKING:
@@ -48,9 +52,10 @@ def threshold_steps(confidences: Sequence[float]) -> tuple[tuple[float, int], ..
 def keeps_target(state: AuditState, max_error: float) -> bool:
     """Whether the current filing is shown to keep `max_error`; False until all are answered.
 
-    Stopping early because the first answers look good would be one more test.
+    Stopping early because the first answers look good would be one more test. In an audit until a rate is shown it is
+    none.
     """
-    return state.is_finished and state.bound().at_most <= max_error
+    return (state.is_finished or state.audit.until is not None) and state.bound().at_most <= max_error
 
 
 def loosest_threshold(state: AuditState, max_error: float) -> ThresholdOffer | None:
@@ -59,15 +64,23 @@ def loosest_threshold(state: AuditState, max_error: float) -> ThresholdOffer | N
     The sequence begins at the strictest threshold that allows one wrong image, or else none; this depends on no answer.
     """
     audit, best = state.audit, None
-    first = _first_step(audit, 1, max_error) or _first_step(audit, 0, max_error)
-    if first is None or not state.is_finished:
+    first = _first_step(audit, max_error)
+    if first is None or not (state.is_finished or audit.until is not None):
         return None
     for threshold, kept in audit.steps[audit.steps.index(first) :]:
-        bad = sum(state.is_bad(drawn) for drawn in audit.drawn if drawn.confidence >= threshold)
-        if _upper_bound(audit, bad, kept) > max_error:
+        if _bound_of_kept(state, threshold, kept) > max_error:
             break
         best = ThresholdOffer(threshold=threshold, kept=kept, filed=audit.population)
     return best
+
+
+def _bound_of_kept(state: AuditState, threshold: float, kept: int) -> float:
+    above = [drawn for drawn in state.audit.drawn if drawn.confidence >= threshold]
+    bad = sum(map(state.is_bad, above))
+    if state.audit.until is None:
+        return _upper_bound(state.audit, bad, kept)
+    asked = sum(drawn.image_id in state.kinds for drawn in above)
+    return anytime_upper_bound(bad, asked, kept, state.confidence)
 
 
 def next_sample_size(state: AuditState, max_error: float) -> int:
@@ -85,8 +98,11 @@ def default_sample_size(max_error: float | None, number: int) -> int:
     return max(COUNT, min_sample_size(max_error, confidence=look_confidence(number, CONFIDENCE)))
 
 
-def _first_step(audit: Audit, bad: int, max_error: float) -> tuple[float, int] | None:
-    return next((step for step in audit.steps if _upper_bound(audit, bad, step[1]) <= max_error), None)
+def _first_step(audit: Audit, max_error: float) -> tuple[float, int] | None:
+    if audit.until is not None:
+        return next((step for step in audit.steps if 2 * step[1] >= audit.population), None)
+    allowing = ((step, bad) for bad in (1, 0) for step in audit.steps)
+    return next((step for step, bad in allowing if _upper_bound(audit, bad, step[1]) <= max_error), None)
 
 
 def _upper_bound(audit: Audit, bad: int, kept: int) -> float:

@@ -59,7 +59,8 @@ class Audit:
     `steps` are thresholds from strict to loose with the number of images that each would keep, fixed before any
     answer. `marks` change when anything is filed. `run` and `threshold` say how its outcome was applied, if it was.
     `number` counts the audits with answers since the last sort that filed anything, this one included: the bounds must
-    account for every audit of the same filing.
+    account for every audit of the same filing. With `until`, an error rate, it is answered in its order until that is
+    shown, and may be looked at after every answer; else all that was drawn is answered.
     """
 
     at: str
@@ -73,6 +74,7 @@ class Audit:
     run: int | None = None
     threshold: float | None = None
     number: int = 1
+    until: float | None = None
 
     @property
     def population(self) -> int:
@@ -110,8 +112,9 @@ def save(catalog: Catalog, audit: Audit) -> Audit:
     kept = (audit.at, audit.seed, int(audit.simple), to_json(audit.filed))
     with catalog.transaction() as connection:
         cursor = connection.execute(
-            "INSERT INTO audits (at, seed, simple, filed, steps, last_move, last_decided) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*kept, to_json(audit.steps), *audit.marks),
+            "INSERT INTO audits (at, seed, simple, filed, steps, last_move, last_decided, until) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*kept, to_json(audit.steps), *audit.marks, audit.until),
         )
         number = int(cursor.lastrowid or 0)
         connection.executemany(
@@ -128,12 +131,12 @@ def save(catalog: Catalog, audit: Audit) -> Audit:
 def last(catalog: Catalog) -> Audit | None:
     """The last audit; None before the first."""
     row = catalog.connection.execute(
-        "SELECT id, at, seed, simple, filed, steps, last_move, last_decided, run, threshold FROM audits "
+        "SELECT id, at, seed, simple, filed, steps, last_move, last_decided, run, threshold, until FROM audits "
         "ORDER BY id DESC LIMIT 1"
     ).fetchone()
     if row is None:
         return None
-    number, at, seed, simple, filed_, steps, last_move, last_decided, run, threshold = row
+    number, at, seed, simple, filed_, steps, last_move, last_decided, run, threshold, until = row
     return Audit(
         id=number,
         at=at,
@@ -146,12 +149,19 @@ def last(catalog: Catalog) -> Audit | None:
         run=run,
         threshold=threshold,
         number=_number(catalog, number),
+        until=until,
     )
 
 
 def next_number(catalog: Catalog) -> int:
     """The number that an audit drawn now would have."""
     return _count_earlier(catalog, marks(catalog)[0], before=None) + 1
+
+
+def set_until(catalog: Catalog, audit: int, until: float) -> None:
+    """Record the error rate until which an audit goes on from now on."""
+    with catalog.transaction() as connection:
+        connection.execute("UPDATE audits SET until = ? WHERE id = ?", (until, audit))
 
 
 def set_outcome(catalog: Catalog, audit: int, *, run: int, threshold: float | None) -> None:

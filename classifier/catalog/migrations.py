@@ -175,6 +175,11 @@ def m021_tag_files(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE tag_files (path BLOB, sha256 TEXT, PRIMARY KEY (path, sha256)) WITHOUT ROWID")
 
 
+def m022_audits_until(connection: sqlite3.Connection) -> None:
+    """The error rate until which an audit goes on; NULL where a number of images is judged."""
+    connection.execute("ALTER TABLE audits ADD COLUMN until REAL")
+
+
 # Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
@@ -214,6 +219,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m019_settled_moves,
     m020_files_that_are_no_labels,
     m021_tag_files,
+    m022_audits_until,
 )
 
 

@@ -145,6 +145,7 @@ _BY_PLACE: Final[Mapping[tuple[str, str], Callable[[Any], bool]]] = {
     ("runs", "settings"): _json(_are_settings),
     ("runs", "summary"): _json(_is_summary),
     ("audits", "threshold"): _is_real,
+    ("audits", "until"): _is_share,
     **dict.fromkeys((("listings", "sha256"), ("tag_files", "sha256")), _is_hash_or_empty),
 }
 _BY_NAME: Final[Mapping[str, Callable[[Any], bool]]] = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from classifier.audit.session import Outcome, Session
 
 _LEAST_ERROR = 1e-6
+_LEAST_UNTIL = 1e-4
 
 
 def audit(
@@ -35,6 +36,9 @@ def audit(
     max_error: Annotated[
         float | None,
         typer.Option("--max-error", help="Share wrong that is to be kept, 0.02 for 2% (default: the last sort's)."),
+    ] = None,
+    until: Annotated[
+        float | None, typer.Option(help="Judge until at most this share is shown to be wrong, and look at any time.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Draw the same sample again.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Draw a new sample, whatever the last one came to.")] = False,
@@ -52,36 +56,49 @@ def audit(
     show: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Judge a random sample of what was filed on a page, and know how much of all can be wrong at most."""
-    from classifier.audit.session import open_session, recorded_target
+    from classifier.audit.session import open_session
     from classifier.cli.terminal import TerminalProgress, print_lines
-    from classifier.errors import SettingsError
 
-    if max_error is not None and not _LEAST_ERROR <= max_error < 1:
-        raise SettingsError("--max-error {given:g}: give a share between 0 and 1, such as 0.02", given=max_error)
-    if as_json and not new and (count is not None or seed is not None):
-        raise SettingsError("--json states the last audit; to draw another one by --count or --seed, add --new")
+    asked: dict[str, Any] = {"count": count, "seed": seed, "until": until}
+    _check(asked, max_error, draws=new or not as_json)
     if show is not None:
         print_lines(_("--show is no longer used: the page shows the pictures"), err=True)
     library = library_or_default(library)
     interrupt.resumable_in(library)
-    target = recorded_target(library) if max_error is None else max_error
-    asked: dict[str, Any] = {"count": count, "seed": seed, "anew": new, "as_it_is": as_json and not new}
-    with open_session(library, **asked, progress=TerminalProgress()) as session:
+    how = {"anew": new, "as_it_is": as_json and not new}
+    with open_session(library, **asked, **how, progress=TerminalProgress()) as session:
         needs_page = not as_json and not (yes and session.state.is_finished)
     if needs_page:
         options = PageOptions(host=host, port=port, token=token, no_open=no_open, view="audit", max_error=max_error)
         print_unfiled(show_page(library, options, name="audit", learn=None if no_learning else learn))
-    _conclude(library, target, yes=yes, as_json=as_json)
+    _conclude(library, max_error, yes=yes, as_json=as_json)
 
 
-def _conclude(library: Path, target: float | None, *, yes: bool, as_json: bool) -> None:
+def _check(asked: dict[str, Any], max_error: float | None, *, draws: bool) -> None:
+    """Raises SettingsError for shares that are none, and options that do not go together."""
+    from classifier.errors import SettingsError
+
+    until = asked["until"]
+    if max_error is not None and not _LEAST_ERROR <= max_error < 1:
+        raise SettingsError("--max-error {given:g}: give a share between 0 and 1, such as 0.02", given=max_error)
+    if until is not None and not _LEAST_UNTIL <= until < 1:
+        raise SettingsError("--until {given:g}: give a share from 0.0001 to 1, such as 0.02", given=until)
+    if until is not None and (max_error is not None or asked["count"] is not None):
+        raise SettingsError("--until says what is to be shown, and how many are judged: leave --max-error and --count")
+    if not draws and any(value is not None for value in asked.values()):
+        raise SettingsError(
+            "--json states the last audit; to draw another one by --count, --seed or --until, add --new"
+        )
+
+
+def _conclude(library: Path, max_error: float | None, *, yes: bool, as_json: bool) -> None:
     """State the last audit, and file by its outcome with `yes`. Exits with 1 if the target is missed."""
     from classifier.audit.session import open_session
     from classifier.cli.terminal import print_json, print_lines
 
     with open_session(library, as_it_is=True) as session:
+        target, is_current = session.target(max_error), session.is_current
         outcome = session.outcome(target)
-        is_current = session.is_current
         print_lines(*in_words(session.state, None if is_current else library), err=as_json)
         if is_current and outcome is not None and target is not None:
             print_lines(_(_target_in_words(session, outcome, target)), err=True)
@@ -95,6 +112,7 @@ def _conclude(library: Path, target: float | None, *, yes: bool, as_json: bool) 
 
 def in_words(state: AuditState, outdated: Path | None) -> list[str]:
     """The bounds as lines, for the library and each category; `outdated`: the library, if it changed since."""
+    from classifier.audit.progress_text import progress_message
     from classifier.cli.terminal import table
 
     bound = state.bound()
@@ -106,8 +124,9 @@ def in_words(state: AuditState, outdated: Path | None) -> list[str]:
         another = command("audit", outdated, "--new")
         lines.append(_("something was filed or moved since: {command} draws another sample", command=another))
     elif not state.is_finished:
-        asked, drawn = state.asked, len(state.audit.drawn)
-        lines.append(_("{asked} of {drawn} are answered; the same command goes on", asked=asked, drawn=drawn))
+        lines.append(_("{progress}; the same command goes on", progress=progress_message(state)))
+    elif state.audit.until is not None:
+        lines.append(_(progress_message(state)))
     if not state.asked:
         return lines[-1:]
     rows = [
@@ -133,6 +152,9 @@ def as_dict(state: AuditState) -> dict[str, Any]:
         "at": state.audit.at,
         "drawn": len(state.audit.drawn),
         "finished": state.is_finished,
+        "until": state.audit.until,
+        "shown": state.is_shown,
+        "left_at_this_rate": state.left_at_this_rate,
         **{key: getattr(bound, key) for key in fields},
         "categories": {one.category: {key: getattr(one, key) for key in fields} for one in state.bounds()},
     }
@@ -158,7 +180,7 @@ def _target_in_words(session: Session, outcome: Outcome, target: float) -> Messa
         "that {rate} is kept is not shown; no threshold is shown to keep it either", rate=percent_up(target)
     )
     count = next_sample_size(session.state, target)
-    if count == len(session.state.audit.drawn):
+    if count == len(session.state.audit.drawn) or session.state.audit.until is not None:
         return neither
     larger = command("audit", session.library, "--new", "--count", count)
     return Message("{neither}: {command}", neither=neither, command=larger)

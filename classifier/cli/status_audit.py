@@ -29,6 +29,8 @@ def audit_lines(library: Path) -> list[str]:
     last = _last_audit(library)
     if last is None:
         return []
+    from classifier.audit.progress_text import progress_message
+
     state, is_current = last
     line = Message(
         "audit of {date}: of {filed:,} filed {bound}",
@@ -36,9 +38,8 @@ def audit_lines(library: Path) -> list[str]:
         filed=state.audit.population,
         bound=state.bound().sentence,
     )
-    if not state.is_finished:
-        drawn = len(state.audit.drawn)
-        line = Message("{audit}; {asked} of {drawn} are answered", audit=line, asked=state.asked, drawn=drawn)
+    if not state.is_finished or state.audit.until is not None:
+        line = Message("{audit}; {progress}", audit=line, progress=progress_message(state))
     if is_current:
         return [_(line)]
     another = _(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.audit.draw import default_count, target_of
 from classifier.audit.estimate import TELLING
-from classifier.audit.session import Session, current, default_count, open_session, target_of
+from classifier.audit.session import Session, current, open_session
 from classifier.audit.thresholds import next_sample_size
 from classifier.catalog import audits
 from classifier.catalog.connection import open_catalog
@@ -26,11 +27,16 @@ if TYPE_CHECKING:
     from classifier.records import ImageId
 
 _AHEAD: Final = 3
+_USUAL_RATE: Final = 0.02
+"""To be shown where no error rate was requested."""
 
 
-def begin(library: Path, count: int | None) -> None:
-    """Draw a new sample; slow for many filed images. Raises LibraryError when nothing is filed."""
-    with open_session(library, count=count, anew=True):
+def begin(library: Path, count: int | None, *, until: float | None = None) -> None:
+    """Draw a new sample, or go on until an error rate is shown; slow for many filed images.
+
+    Raises LibraryError when nothing is filed.
+    """
+    with open_session(library, count=count, until=until, anew=until is None):
         pass
 
 
@@ -41,9 +47,9 @@ def file_outcome(library: Path, *, by_threshold: bool, max_error: float | None =
     files there, or when the sample is out of date.
     """
     with open_catalog(library) as catalog:
-        session, target = current(catalog, library), target_of(catalog) if max_error is None else max_error
-        outcome = None if session is None else session.outcome(target)
-        offer = outcome.offer if outcome is not None and by_threshold else None
+        session = current(catalog, library)
+        target = None if session is None else session.target(max_error)
+        offer = session.offer(target) if session is not None and by_threshold else None
         if session is None or (by_threshold and offer is None):
             raise LibraryError("something was filed since this sample was drawn: draw a new one")
         return session.refile(Strictness(threshold=None if offer is None else offer.threshold, max_error=target))
@@ -104,7 +110,14 @@ def audit_state(catalog: Catalog, library: Path, *, max_error: float | None = No
     the images shown next, the current one first. `max_error` as in `file_outcome`.
     """
     session = current(catalog, library)
-    now = {"usual": default_count(catalog), "there": count_filed(catalog), "guaranteed": _guaranteed(catalog)}
+    rate = max_error or target_of(catalog) or _USUAL_RATE
+    now = {
+        "usual": default_count(catalog),
+        "there": count_filed(catalog),
+        "guaranteed": _guaranteed(catalog),
+        "rate": rate,
+        "rate_text": percent_up(rate),
+    }
     if session is None:
         earlier = audits.last(catalog)
         return {"drawn": 0, **now, "earlier": earlier and local_date(earlier.at), "pictures": []}
@@ -123,7 +136,10 @@ def audit_state(catalog: Catalog, library: Path, *, max_error: float | None = No
         "telling": TELLING,
         "finished": state.is_finished,
         "steps": len(state.answers),
-        **_outcome(session, target_of(catalog) if max_error is None else max_error, usual=default_count(catalog)),
+        "until": None if state.audit.until is None else percent_up(state.audit.until),
+        "shown": state.is_shown,
+        "left_at_this_rate": state.left_at_this_rate,
+        **_outcome(session, session.target(max_error), usual=default_count(catalog)),
         "pictures": _next(session),
     }
 
@@ -131,17 +147,20 @@ def audit_state(catalog: Catalog, library: Path, *, max_error: float | None = No
 def _outcome(session: Session, target: float | None, *, usual: int) -> dict[str, Any]:
     """What follows once all is answered; `enough` is how many the next audit should draw."""
     state, outcome = session.state, session.outcome(target)
-    result = {"target": None if target is None else percent_up(target), "enough": usual}
+    offer = session.offer(target) if state.asked >= TELLING or state.is_finished else None
+    result = {
+        "target": None if target is None else percent_up(target),
+        "enough": usual,
+        "offer": offer and {"threshold": f"{offer.threshold:.4g}", "kept": offer.kept, "filed": offer.filed},
+    }
     if outcome is None:
-        return {**result, "kept": None, "misfiled": 0, "offer": None, "categories": []}
-    offer = outcome.offer
-    if target is not None and not outcome.kept:
+        return {**result, "kept": None, "misfiled": 0, "categories": []}
+    if target is not None and not outcome.kept and state.audit.until is None:
         result["enough"] = next_sample_size(state, target)
     return {
         **result,
         "kept": outcome.kept,
         "misfiled": outcome.misfiled,
-        "offer": offer and {"threshold": f"{offer.threshold:.4g}", "kept": offer.kept, "filed": offer.filed},
         "categories": [
             {
                 "name": one.category,

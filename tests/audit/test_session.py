@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from classifier.audit.session import Session, open_session, recorded_target
+from classifier.audit.session import Session, open_session
 from classifier.catalog import annotation_log, audits, runs
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
@@ -17,7 +17,7 @@ from classifier.filing.executor import execute
 from classifier.filing.undo import undo
 from classifier.reason_text import reason_message
 from classifier.records import Action, AnnotationKind, Method
-from kit.audits import Kind, filed_library
+from kit.audits import Kind, filed_library, recorded_target
 from kit.filing import move_of
 from kit.tree import all_files, make_tree
 

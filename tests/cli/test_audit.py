@@ -270,3 +270,50 @@ def test_nothing_a_person_decided_is_overruled_by_a_later_sort(tmp_path: Path) -
     assert 0 == illsort(*sort, "--threshold", "0.99999").returncode
     with read_catalog(library) as catalog:
         assert right == {source.name for source, _ in placed_sources(catalog)}
+
+
+def test_an_audit_goes_on_until_the_rate_is_shown(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, THIRTY)
+    first = illsort("audit", library, "--until", "0.2", page=lambda one: judge(one, wrong=(), count=4))
+    going = commands.illsort("status", library).stdout
+    second = illsort("audit", library, page=lambda one: judge(one, wrong=()))
+    shown = json.loads(illsort("audit", library, "--json").stdout)
+    status = commands.illsort("status", library).stdout
+
+    assert (0, 0) == (first.returncode, second.returncode)
+    assert "more at this rate until at most 20.0% is shown; the same command goes on" in first.stdout
+    assert "more at this rate until at most 20.0% is shown" in going
+    assert "shown: at most 20.0%" in second.stdout
+    assert "20.0% is kept" in second.stderr
+    assert (0.2, True, True, None) == tuple(shown[key] for key in ("until", "shown", "kept", "left_at_this_rate"))
+    assert "shown: at most 20.0%" in status
+    assert 4 < shown["asked"] < 30
+
+
+def test_an_audit_ends_when_its_rate_cannot_be_shown(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, THIRTY)
+    ended = illsort(
+        "audit", library, "--until", "0.02", page=lambda one: judge(one, wrong=(f"chibi {n}.png" for n in range(30)))
+    )
+
+    assert 1 == ended.returncode
+    assert "at most 2.0% can no longer be shown by the 30 pictures drawn" in ended.stdout
+    assert "1 of 1" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--until", "2"], "give a share from 0.0001 to 1"),
+        (["--until", "0"], "give a share from 0.0001 to 1"),
+        (["--until", "0.02", "--count", "100"], "leave --max-error and --count"),
+        (["--until", "0.02", "--max-error", "0.01"], "leave --max-error and --count"),
+        (["--until", "0.02", "--json"], "add --new"),
+    ],
+)
+def test_what_until_does_not_go_with_is_refused_in_one_line(tmp_path: Path, words: list[str], why: str) -> None:
+    refused = commands.illsort("audit", tmp_path, *words)
+
+    assert 2 == refused.returncode
+    assert why in refused.stderr
+    assert 1 == len(refused.stderr.splitlines())

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classifier.audit.draw import target_of
 from classifier.audit.estimate import AuditState
 from classifier.catalog import decisions, runs
 from classifier.catalog.audits import Audit, SampledImage
-from classifier.catalog.connection import open_catalog
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
 from classifier.filing.executor import execute
 from classifier.reasons import Reason, ReasonCode
@@ -74,12 +75,19 @@ def filed_library(
     return library
 
 
+def recorded_target(library: Path) -> float | None:
+    """The error rate requested of the last sort; None without one."""
+    with read_catalog(library) as catalog:
+        return target_of(catalog)
+
+
 def audit_of(
     filed: dict[str, int],
     drawn: Sequence[tuple[str, float]],
     *,
     simple: bool = False,
     steps: Sequence[tuple[float, int]] = (),
+    until: float | None = None,
 ) -> Audit:
     """An audit whose sample has these categories and confidences; its pictures are named "0", "1", ..."""
     return Audit(
@@ -100,6 +108,7 @@ def audit_of(
             for position, (category, confidence) in enumerate(drawn)
         ),
         id=1,
+        until=until,
     )
 
 

@@ -36,6 +36,7 @@ def with_sentences(connection: sqlite3.Connection) -> None:
         "ALTER TABLE hand_moves DROP COLUMN settled",
         "DROP TABLE no_labels",
         "DROP TABLE tag_files",
+        "ALTER TABLE audits DROP COLUMN until",
     ):
         connection.execute(later)
     connection.execute("DELETE FROM migrations WHERE name >= 'm016'")

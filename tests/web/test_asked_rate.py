@@ -6,13 +6,13 @@ from pathlib import Path
 
 from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
-from classifier.audit.session import recorded_target
 from classifier.catalog.stats import library_stats
 from classifier.cli.status import _runs
 from classifier.records import Selection
 from classifier.report.library_report import library_page
 from classifier.settings import RuntimeSettings, Settings
 from classifier.sort.pipeline import sort
+from kit.audits import recorded_target
 from kit.bundles import color_bundle
 from kit.reviewing import blended, served
 

@@ -53,6 +53,32 @@ def test_an_audit_is_drawn_judged_and_undone_by_keys(tmp_path: Path) -> None:
     assert (4, 2) == (len(audit.drawn), audit.run)
 
 
+def test_an_audit_goes_on_by_keys_until_the_rate_is_shown(tmp_path: Path) -> None:
+    library = filed_library(
+        tmp_path, Kind(category="chibi", confidences=[0.9] * 12), content=picture, sort={"max_error": 0.4}
+    )
+    traffic = Traffic()
+    with server(library) as served, browser(traffic) as page:
+        page.goto(served.address)
+        page.get_by_text("Audit", exact=True).click()
+        page.get_by_text("Audit until at most 40.0% is shown").click()
+        for asked in range(1, 6):
+            page.get_by_text("chibi: right?").wait_for()
+            wait_for_image(page)
+            page.keyboard.press("Enter")
+            page.get_by_text(f"0 of {asked} wrong so far").wait_for()
+        page.get_by_text("more at this rate until at most 40.0% is shown").wait_for()
+        with read_catalog(library) as catalog:
+            audit = audits.last(catalog)
+        assert audit is not None
+        while not page.get_by_text("Shown: at most 40.0%").is_visible():
+            page.keyboard.press("Enter")
+            page.wait_for_timeout(50)
+        page.get_by_text("40.0% is kept.").wait_for()
+
+    assert ([], (0.4, 12)) == (traffic.console, (audit.until, len(audit.drawn)))
+
+
 def test_illsort_audit_opens_the_page_at_its_first_question(tmp_path: Path) -> None:
     library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9, 0.95, 0.99, 0.97]), content=picture)
     words = ["audit", str(library), "--count", "2", "--max-error", "0.3", "--no-learning"]

@@ -168,3 +168,34 @@ def test_audit_answers_are_learned_from_too(library: Path, monkeypatch: pytest.M
         post(client, "/back", steps=1)
 
     assert [1, 1] == heard
+
+
+def test_an_audit_until_a_rate_is_shown_says_how_many_more_it_takes(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, Kind(category="chibi", confidences=[0.9] * 60), sort={"max_error": 0.2})
+    with served(library) as client:
+        rate = client.get("/api/audit").json()["audit"]["rate"]
+        told = post(client, "/begin", until=rate)
+        drawn = told["drawn"]
+        left = []
+        while not told["finished"]:
+            told = say(client, told, "right", "chibi")
+            left.append(told["left_at_this_rate"])
+
+    assert (0.2, 60, "20.0%") == (rate, drawn, told["until"])
+    assert (True, True, len(left)) == (told["shown"], told["kept"], told["asked"])
+    assert [*range(len(left) - 1, 0, -1), None] == left
+
+
+def test_a_stricter_threshold_ends_an_audit_that_goes_on(tmp_path: Path) -> None:
+    kinds = Kind(category="chibi", confidences=[0.99] * 150 + [0.5] * 50)
+    library = filed_library(tmp_path, kinds)
+    with served(library) as client:
+        told = post(client, "/begin", until=0.1)
+        while not told["finished"] and told["offer"] is None:
+            is_low = int(told["pictures"][0]["name"].split()[1].split(".")[0]) >= 150
+            told = say(client, told, "wrong" if is_low else "right", "chibi")
+        filed = client.post("/api/audit/file", json={"by_threshold": True}).raise_for_status().json()
+
+    assert (False, "0.99") == (told["finished"], told["offer"]["threshold"])
+    assert 50 == filed["moved"]
+    assert {"chibi": 150} == library_stats(library).filed

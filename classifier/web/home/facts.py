@@ -19,6 +19,7 @@ from classifier.model.bundle_files import MANIFEST
 from classifier.model.evaluation_fields import read_evaluation
 from classifier.model.manifest import load_manifest
 from classifier.paths import displayable
+from classifier.progress import percent_up
 from classifier.sort.last_preview import SHEET, last_preview
 from classifier.web.responses import in_both_languages
 
@@ -127,5 +128,11 @@ def _audit(library: Path) -> dict[str, Any] | None:
         state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
         is_current = audits.marks(catalog) == audit.marks
     bound = in_both_languages("bound", state.bound().sentence) if state.asked else {}
-    facts = {"drawn": len(audit.drawn), "judged": state.asked, "finished": state.is_finished, "current": is_current}
-    return facts | bound
+    return {
+        "drawn": len(audit.drawn),
+        "judged": state.asked,
+        "finished": state.is_finished,
+        "current": is_current,
+        "until": None if audit.until is None else percent_up(audit.until),
+        **bound,
+    }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from classifier.web import audit_service
 from classifier.web.requests import Answers, Body, Number, Query, Steps, get, post
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
     from classifier.web.session import ReviewSession
 
 
-class _Count(Body):
+class _Begin(Body):
     count: Number | None = None
+    until: Annotated[float, Field(ge=1e-4, lt=1)] | None = None
 
 
 class _How(Body):
@@ -39,8 +42,8 @@ def audit_routes(page: Review) -> list[Route]:
         await asyncio.to_thread(import_module, "scipy.stats")  # takes a second, while the session goes on
         return await page.session.run(with_state)
 
-    async def begin(sent: _Count) -> dict[str, Any]:
-        await asyncio.to_thread(audit_service.begin, page.library, sent.count or None)
+    async def begin(sent: _Begin) -> dict[str, Any]:
+        await asyncio.to_thread(audit_service.begin, page.library, sent.count or None, until=sent.until)
         return await page.session.run(with_state)
 
     @page.session.task
@@ -63,7 +66,7 @@ def audit_routes(page: Review) -> list[Route]:
 
     return [
         get("/api/audit", Query, show),
-        post("/api/audit/begin", _Count, begin),
+        post("/api/audit/begin", _Begin, begin),
         post("/api/audit/say", Answers, say),
         post("/api/audit/back", Steps, back),
         post("/api/audit/file", _How, file),

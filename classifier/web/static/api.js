@@ -169,8 +169,11 @@ export async function fetchSimilar(id) {
 
 const neighborOf = ({ picture, category, cosine, there }) => ({ id: picture, category, cosine, hasFile: there });
 
-const auditOf = ({ usual, there, guaranteed, asked, at_most: most, finished, kept, enough, pictures, categories, ...json }) => ({
-  ...json, // drawn, earlier, number, confidence, wrong, skipped, filed, steps, target, misfiled, offer
+const auditOf = ({ usual, there, guaranteed, asked, at_most: most, finished, kept, enough, rate_text: rateText, left_at_this_rate: left, shown, pictures, categories, ...json }) => ({
+  ...json, // drawn, earlier, number, confidence, wrong, skipped, filed, steps, target, misfiled, offer, rate, until
+  rateText,
+  leftAtThisRate: left,
+  isShown: shown,
   usualCount: usual,
   filedNow: there,
   isGuaranteed: guaranteed,
@@ -186,7 +189,7 @@ const auditOf = ({ usual, there, guaranteed, asked, at_most: most, finished, kep
 const auditAnswerOf = ({ audit, state }) => ({ audit: auditOf(audit), state: stateOf(state) });
 
 export const fetchAudit = async () => auditAnswerOf(await get("/api/audit"));
-export const sendAuditBegin = async (count) => auditAnswerOf(await send("/api/audit/begin", { count }));
+export const sendAuditBegin = async (how) => auditAnswerOf(await send("/api/audit/begin", how)); // { count } or { until }
 export const sendAuditUndo = async (steps) => auditAnswerOf(await send("/api/audit/back", () => ({ steps: steps() })));
 
 export async function sendAuditAnswers(answers, steps) {

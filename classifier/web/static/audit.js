@@ -62,14 +62,17 @@ export class Audit extends SingleItem {
   }
 
   question(item) {
-    const { judged, drawn } = this.audit;
+    const { judged, drawn, until } = this.audit;
+    const number = Math.min(judged + 1, drawn);
     return make("div", { class: "details" },
       make("h1", {}, _("{category}: right?", { category: item.category })),
-      muted(_("{number} of {total}", { number: Math.min(judged + 1, drawn), total: drawn })),
+      muted(until ? formatNumber(number) : _("{number} of {total}", { number, total: drawn })),
       make("p", { class: "bound" }, this.#boundText()),
+      until && judged ? make("p", {}, this.#untilText()) : null,
       make("h2", {}, _("Why it is filed there")),
       make("p", { class: "reason" }, inLanguage(item.reason)),
-      make("p", { class: "muted reason" }, item.name, " ", fileButtons(item)));
+      make("p", { class: "muted reason" }, item.name, " ", fileButtons(item)),
+      ...this.#offer());
   }
 
   rightLabel() {
@@ -84,6 +87,22 @@ export class Audit extends SingleItem {
     const passed = skipped ? _(", and {count} skipped, counted as wrong", { count: skipped }) : "";
     const again = number > 1 ? _(" · audit {number} of this sort, so judged at {confidence}", { number, confidence }) : "";
     return bound + passed + again;
+  }
+
+  // Of an audit that goes on until an error rate is shown: whether it is, or how many more it takes.
+  #untilText() {
+    const { until: rate, isShown, isFinished, leftAtThisRate: count, drawn } = this.audit;
+    if (isShown) return _("Shown: at most {rate}", { rate });
+    if (isFinished) return _("At most {rate} can no longer be shown by the {drawn} pictures drawn", { rate, drawn });
+    if (!count) return _("At this rate it will not be shown that at most {rate} are wrong", { rate });
+    return _("About {count} more at this rate until at most {rate} is shown", { count, rate });
+  }
+
+  // A stricter threshold that is shown to keep the rate, while the audit that can be ended at any time goes on.
+  #offer() {
+    const { target, offer } = this.audit;
+    if (!offer) return [];
+    return [muted(_("{threshold} would keep {target}: {kept} of {filed} stay filed.", { target, ...offer })), this.#thresholdButton()];
   }
 
   // Once all is answered: the bounds, whether the error rate is kept, and what can be done.
@@ -105,6 +124,7 @@ export class Audit extends SingleItem {
     return [
       make("p", { class: "headline" }, count_("Of {count} filed picture:", "Of {count} filed pictures:", { count: filed })),
       make("p", { class: "bound" }, this.#boundText()),
+      this.audit.until && make("p", {}, this.#untilText()),
     ];
   }
 
@@ -117,16 +137,21 @@ export class Audit extends SingleItem {
     }
     if (isKept === true) lines.push(_("{target} is kept.", { target }));
     if (isKept === false && offer) lines.push(_("That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed.", { target, ...offer }));
-    if (isKept === false && !offer) lines.push(_("That {target} is kept is not shown, and no threshold is shown to keep it either: a larger sample may.", { target }));
+    if (isKept === false && !offer && this.audit.until) lines.push(_("No threshold is shown to keep {target} either.", { target }));
+    else if (isKept === false && !offer) lines.push(_("That {target} is kept is not shown, and no threshold is shown to keep it either: a larger sample may.", { target }));
     return lines.map((text) => make("p", {}, text));
   }
 
   #refileButtons() {
     const { offer, misfiled } = this.audit;
     return [
-      offer && button(_("Put what is below {threshold} into _review", offer), () => this.follow(sendAuditFile({ by_threshold: true })), { class: "primary" }),
+      offer && this.#thresholdButton({ class: "primary" }),
       misfiled ? button(_("Put the {count} judged wrong into _review", { count: misfiled }), () => this.follow(sendAuditFile())) : null,
     ];
+  }
+
+  #thresholdButton(attributes = {}) {
+    return button(_("Put what is below {threshold} into _review", this.audit.offer), () => this.follow(sendAuditFile({ by_threshold: true })), attributes);
   }
 
   get #sampleSize() {
@@ -135,11 +160,12 @@ export class Audit extends SingleItem {
   }
 
   #newSample() {
-    const { drawn, offer, filedNow, usualCount } = this.audit;
+    const { drawn, offer, filedNow, usualCount, rate, rateText } = this.audit;
     const field = make("input", { type: "number", min: 1, max: 100000, value: String(this.#sampleSize), "aria-label": _("How many to draw") });
-    const begin = () => this.follow(sendAuditBegin(Math.max(1, Number.parseInt(field.value, 10) || usualCount)));
+    const begin = () => this.follow(sendAuditBegin({ count: Math.max(1, Number.parseInt(field.value, 10) || usualCount) }));
+    const beginUntil = button(_("Audit until at most {rate} is shown", { rate: rateText }), () => this.follow(sendAuditBegin({ until: rate })));
     return make("div", { class: "actions" }, field, make("span", { class: "muted" }, _("of {count} filed", { count: filedNow })),
-      button(drawn ? _("Draw a new sample") : _("Begin an audit"), begin, { class: offer ? "" : "primary" }), drawn ? this.undoButton() : null);
+      button(drawn ? _("Draw a new sample") : _("Begin an audit"), begin, { class: offer ? "" : "primary" }), this.audit.until ? null : beginUntil, drawn ? this.undoButton() : null);
   }
 
   #categoryBounds() {

@@ -189,7 +189,8 @@ function review({ library }, jobs) {
 function audit({ library }) {
   const last = library?.audit;
   const facts = [];
-  if (last) facts.push(_("{judged} of {drawn} judged", { judged: last.judged, drawn: last.drawn }));
+  if (last?.until) facts.push(_("{judged} judged, until at most {rate} is shown", { judged: last.judged, rate: last.until }));
+  else if (last) facts.push(_("{judged} of {drawn} judged", { judged: last.judged, drawn: last.drawn }));
   if (last?.finished) facts.push(textOf(last, "bound"));
   if (last && !last.current) facts.push(_("something was filed or moved since"));
   return {
