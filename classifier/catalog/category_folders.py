@@ -8,7 +8,7 @@ folder whose name can be no category's is part of the one around it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +78,26 @@ class KnownCategories:
 
 FLAT: Final = KnownCategories()
 """Where no category is nested."""
+
+
+def add_is_outside(connection: sqlite3.Connection) -> None:
+    """Give SQL the function `is_outside`."""
+    connection.create_function("is_outside", 1, _is_outside, deterministic=True)
+
+
+OUTSIDE: Final = "is_outside(places.path)"
+"""Whether what is filed was put by a person at the top of the library or into a folder of no category; SQL."""
+
+
+def _is_outside(path: object) -> bool:
+    folder, inside, _ = path.partition(b"/") if isinstance(path, bytes) else (b"", b"", b"")
+    return not inside or not _is_of_category(folder)
+
+
+@lru_cache
+def _is_of_category(folder: bytes) -> bool:
+    decided = FLAT.decision_for(folder)
+    return decided is not None and decided[0] is Action.FILE
 
 
 def read_known(connection: sqlite3.Connection) -> KnownCategories:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from classifier.catalog.category_folders import add_is_outside
 from classifier.catalog.damage import DAMAGE_ERRORS, damage_at_opening, find_damage
 from classifier.catalog.filesystem import check_state, is_on_network, make_state_folder, not_a_library, state_folder
 from classifier.catalog.migrations import migrate, pending
@@ -46,6 +47,7 @@ class Catalog:
         copied_from: Path | None = None,
         at_rest: bool = False,
     ) -> None:
+        add_is_outside(connection)
         self.connection, self.path, self._at_rest = connection, path, at_rest
         self._name = path or copied_from or Path("in memory")
         self.named: set[Path] = set()
@@ -101,6 +103,11 @@ class Catalog:
 def is_library(folder: Path) -> bool:
     """Whether `folder` has a catalog."""
     return (state_folder(folder) / NAME).is_file()
+
+
+def library_around(folder: Path) -> Path | None:
+    """The library that `folder`, an absolute path, is or lies in."""
+    return next((one for one in (folder, *folder.parents) if is_library(one)), None)
 
 
 def open_catalog(library: Path) -> Catalog:

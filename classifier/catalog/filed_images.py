@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalog.places import OUTSIDE
+from classifier.catalog.category_folders import OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

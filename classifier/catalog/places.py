@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from classifier.catalog.values import column_of, field_of, to_bytes
 from classifier.records import ImageId, Method
@@ -37,10 +37,6 @@ class LibraryFile:
 
 
 PLACE_COLUMNS = tuple(column_of(field.name) for field in fields(LibraryFile))
-OUTSIDE: Final = (
-    "(instr(places.path, X'2F') = 0 OR substr(places.path, 1, 1) IN (CAST('_' AS BLOB), CAST('.' AS BLOB)))"
-)
-"""Whether what is filed was put by a person at the top of the library or into a folder of no category; SQL."""
 _KNOWN_PATH = """
 SELECT 1 FROM places WHERE path = ?1 UNION ALL SELECT 1 FROM sidecars WHERE path = ?1
 UNION ALL SELECT 1 FROM listings WHERE name = ?2 AND sha256 <> ''

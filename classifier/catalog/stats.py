@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog import embeddings, files, runs
 from classifier.catalog.categories import CategoryAliases, read_aliases
+from classifier.catalog.category_folders import OUTSIDE
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import count_with_reason
 from classifier.catalog.embeddings import StoreStats
 from classifier.catalog.library_changes import DELETED, count_missing
 from classifier.catalog.page_answers import AnswerCounts, count_answers
-from classifier.catalog.places import OUTSIDE
 from classifier.catalog.runs import EndState, RunState, run_states
 from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import to_bytes, to_message, to_path

@@ -63,13 +63,15 @@ def examine(request: Request, progress: Progress) -> Iterator[Finding | Estimate
         with progress.stage(Message("asking the hub and its mirrors"), total=None, unit=""):
             answers = list(examine_hub(request.settings.model.backbone, request.settings.hub))
         yield from answers
+    depth = request.settings.labels.depth
     if request.crawl is None:
-        yield from examine_paths(request.out, longest_path=0, longest_name=0)
+        yield from examine_paths(request.out, longest_path=0, longest_name=0, depth=depth)
         yield examine_room(request.out, needed=0, copies=None)
         return
     crawl = _counted(request, request.crawl, progress)
     yield crawl.finding()
-    yield from examine_paths(request.out, longest_path=crawl.longest_path, longest_name=crawl.longest_name)
+    longest = {"longest_path": crawl.longest_path, "longest_name": crawl.longest_name}
+    yield from examine_paths(request.out, **longest, depth=depth)
     estimates = []
     if crawl.count and not isinstance(loaded, Finding):
         for found in loaded.measuring.measure_all(crawl, request.settings, progress):

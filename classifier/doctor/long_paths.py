@@ -12,8 +12,9 @@ from classifier.errors import Message
 from classifier.paths import name_length
 
 _LONGEST: Final = 259
-_CATEGORY: Final = len("_review/") + 32
-"""Room for the folders of a library above a file; categories with longer names are rare."""
+_REVIEW: Final = len("_review/")
+_NAME: Final = len("/") + 32
+"""Room for one folder of a category above a file; longer names are rare."""
 _KEY: Final = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 _COMMAND: Final = rf"Set-ItemProperty HKLM:\{_KEY} LongPathsEnabled 1"
 _ENABLE: Final = Message("as administrator in PowerShell: {command}; then sign in again", command=_COMMAND)
@@ -32,8 +33,11 @@ def has_limit() -> bool:
         return True
 
 
-def examine_paths(out: Path, *, longest_path: int, longest_name: int) -> Iterator[Finding]:
-    """`longest_path` and `longest_name` are of the crawl's pictures, 0 without one; nothing where there is no limit."""
+def examine_paths(out: Path, *, longest_path: int, longest_name: int, depth: int) -> Iterator[Finding]:
+    """`longest_path` and `longest_name` are of the crawl's pictures, 0 without one; nothing where there is no limit.
+
+    `depth` is how many levels of folders make a category.
+    """
     if not has_limit():
         return
     if longest_path > _LONGEST:
@@ -43,7 +47,7 @@ def examine_paths(out: Path, *, longest_path: int, longest_name: int) -> Iterato
             _ENABLE,
         )
         return
-    filed = name_length(str(out.absolute())) + 1 + _CATEGORY + 1 + longest_name
+    filed = name_length(str(out.absolute())) + 1 + _REVIEW + depth * _NAME + longest_name
     if filed > _LONGEST:
         yield hint(
             "paths.long",

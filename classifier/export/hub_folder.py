@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from classifier.catalog.connection import library_around
 from classifier.errors import ModelError, SettingsError
 from classifier.export.hub_card import hub_card, read_facts
 from classifier.export.new_file import check_target, new_file
@@ -30,6 +31,12 @@ def check_hub_target(folder: Path, *, force: bool) -> None:
         raise SettingsError("{folder}: is an illsort model itself; choose another folder", folder=folder)
     if folder.exists() and not folder.is_dir():
         raise SettingsError("{folder}: is a file; name a folder", folder=folder)
+    if (library := library_around(folder.resolve())) is not None:
+        raise SettingsError(
+            "{folder}: is or lies in the library {library}, among your pictures; choose another folder",
+            folder=folder,
+            library=library,
+        )
     if not folder.parent.is_dir():
         raise SettingsError("{path}: there is no folder {folder}", path=folder, folder=folder.parent)
     for name in _WRITTEN if folder.exists() else ():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from classifier.catalog import files
-from classifier.catalog.connection import Catalog, is_library
+from classifier.catalog.connection import Catalog, library_around
 from classifier.catalog.files import is_known_image
 from classifier.errors import CrawlError, LibraryError, Message
 from classifier.exclude import NOTHING, Exclude
@@ -195,8 +195,7 @@ def _category_folders(labels: Path) -> list[Path]:
 
 
 def _refuse_library(crawl: Path) -> None:
-    library = next((folder for folder in (crawl, *crawl.parents) if is_library(folder)), None)
-    if library is not None:
+    if (library := library_around(crawl)) is not None:
         raise CrawlError(
             "{crawl}: is or lies in the library {library}, which --mode move would take apart; take link, copy or "
             "symlink",

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+
+import pytest
 
 from classifier.catalog.stats import library_stats
 from classifier.filing.reconcile import reconcile_if_free
 from classifier.records import Method
 from kit.sorting import sort
 
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="no such name elsewhere")
 
-def test_pictures_taken_out_of_all_categories_count_in_none(tmp_path: Path) -> None:
+
+@pytest.mark.parametrize(
+    "folder",
+    [b"_mine", b".mine", pytest.param(b"mine\\too", marks=ON_LINUX), pytest.param(b"mine\xff", marks=ON_LINUX)],
+)
+def test_pictures_taken_out_of_all_categories_count_in_none(tmp_path: Path, folder: bytes) -> None:
     crawl, library = tmp_path / "crawl", tmp_path / "library"
     crawl.mkdir()
     for name in ("a1.jpg", "a2.jpg", "b1.jpg", "b2.jpg"):
         (crawl / name).write_bytes(name[:2].encode())
     sort(library, crawl, method=Method.COPY, batch=9, sidecars=False)
-    (library / "_mine").mkdir()
+    own = library / os.fsdecode(folder)
+    own.mkdir()
     (library / "kind_a" / "a1.jpg").rename(library / "a1.jpg")
-    (library / "kind_b" / "b1.jpg").rename(library / "_mine" / "b1.jpg")
+    (library / "kind_b" / "b1.jpg").rename(own / "b1.jpg")
 
     reconcile_if_free(library)
     taken_out = library_stats(library)

@@ -41,7 +41,7 @@ def give_windows(monkeypatch: pytest.MonkeyPatch, value: int | None) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows may have the limit")
 def test_other_systems_than_windows_have_no_such_limit() -> None:
     assert not has_limit()
-    assert [] == list(examine_paths(Path("sorted"), longest_path=999, longest_name=200))
+    assert [] == list(examine_paths(Path("sorted"), longest_path=999, longest_name=200, depth=1))
 
 
 @pytest.mark.parametrize(("value", "expected"), [(1, False), (0, True), (None, True)])
@@ -54,14 +54,15 @@ def test_windows_has_the_limit_until_its_registry_says_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("longest_path", "longest_name", "level"),
-    [(300, 20, Level.PROBLEM), (200, 199, Level.HINT), (200, 20, Level.OK)],
+    ("longest_path", "longest_name", "depth", "level"),
+    [(300, 20, 1, Level.PROBLEM), (200, 199, 1, Level.HINT), (200, 150, 1, Level.OK), (200, 150, 3, Level.HINT)],
 )
 def test_long_paths_are_told_where_windows_takes_none(
-    longest_path: int, longest_name: int, level: Level, monkeypatch: pytest.MonkeyPatch
+    longest_path: int, longest_name: int, depth: int, level: Level, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give_windows(monkeypatch, 0)
-    [only] = examine_paths(Path("/pictures/of/mine/sorted"), longest_path=longest_path, longest_name=longest_name)
+    out, longest = Path("/pictures/of/mine/sorted"), {"longest_path": longest_path, "longest_name": longest_name}
+    [only] = examine_paths(out, **longest, depth=depth)
 
     assert ("paths.long", level) == (only.code, only.level)
     assert ("LongPathsEnabled 1" in (only.remedy or "")) is (level is not Level.OK)

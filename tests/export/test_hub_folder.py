@@ -12,6 +12,7 @@ import torch
 import yaml
 from PIL import Image
 
+from classifier.catalog.connection import open_catalog
 from classifier.export.hub_folder import write_hub_folder
 from classifier.images.decode import decode
 from classifier.model.backbone import Network
@@ -128,6 +129,18 @@ def test_the_card_names_the_license_and_start_that_are_public(bundle: Bundle, tm
     (index,) = tagger["model-index"]  # type: ignore[misc, attr-defined]
     metrics = index["results"][0]["metrics"]
     assert {"accuracy": 0.9, "expected_calibration_error": 0.03} == {one["type"]: one["value"] for one in metrics}
+
+
+def test_a_model_is_not_published_among_the_pictures_of_a_library(bundle: Bundle, tmp_path: Path) -> None:
+    library = tmp_path / "sorted"
+    open_catalog(library).close()
+    (library / "red").mkdir()
+    for folder in (library, library / "red", library / "red" / "new", library / "made"):
+        refused = illsort("export", bundle.folder, "--hub", folder, "--force")
+        assert (2, 1) == (refused.returncode, len(refused.stderr.splitlines()))
+        assert f"lies in the library {library}, among your pictures" in refused.stderr
+
+    assert ["red"] == [path.name for path in library.iterdir() if path.name != ".illsort"]
 
 
 def test_nothing_that_is_published_names_a_file_of_the_author(bundle: Bundle, tmp_path: Path) -> None:
