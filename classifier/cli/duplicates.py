@@ -24,6 +24,10 @@ def duplicates(
     *,
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Also write a page that shows each group side by side."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """List copies of pictures: resized, compressed anew, cut or recolored a little, marked. Changes nothing.
@@ -32,15 +36,23 @@ def duplicates(
     """
     from classifier.cli.terminal import TerminalProgress, failure_line, print_json, print_lines
     from classifier.duplicates.folder import find_duplicates
+    from classifier.report.duplicates_page import check_page_target, write_duplicates_page
 
-    settings = load_settings(config, set_)
+    settings, progress = load_settings(config, set_), TerminalProgress()
     folder = crawl_in(settings) if folder is None else folder
-    found = find_duplicates(folder, library=settings.sort.library, settings=settings, progress=TerminalProgress())
+    if html is not None:
+        check_page_target(html)
+    found = find_duplicates(folder, library=settings.sort.library, settings=settings, progress=progress)
+    if html is not None:
+        limit = settings.images.max_megapixels
+        write_duplicates_page(found, html, folder=folder, max_megapixels=limit, progress=progress)
     if as_json:
         print_json(_as_dict(found))
     else:
         print_lines(*(line for group in found.groups for line in _lines(group)))
     print_lines(*(failure_line(path, failure) for path, failure in found.failures), _summary(found), err=True)
+    if html is not None:
+        print_lines(_("page: {path}", path=html), err=True)
     if found.failures:
         raise typer.Exit(1)
 

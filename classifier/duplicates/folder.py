@@ -39,6 +39,7 @@ class Copy:
     """One file of a group; `is_same` if it is byte for byte the best one."""
 
     path: Path
+    image_id: ImageId
     size_bytes: int
     width: int
     height: int
@@ -179,7 +180,8 @@ def _groups(seen: _Seen) -> tuple[tuple[Copy, ...], ...]:
     found = find_groups(Pictures(looks=looks[order], sizes=sizes[order]))
     grouped = {number for group in found for number in group}
     alone = [[place] for place, number in enumerate(order) if len(seen.files[number]) > 1 and place not in grouped]
-    groups = [tuple(_copies(seen, [order[place] for place in group])) for group in [*found, *alone]]
+    ids = list(seen.numbers)
+    groups = [tuple(_copies(seen, ids, [order[place] for place in group])) for group in [*found, *alone]]
     return tuple(sorted(groups, key=lambda group: group[0].path))
 
 
@@ -190,9 +192,16 @@ def _rank(seen: _Seen, number: int) -> tuple[bool, int, int, Path]:
     return number in seen.cut_off, -width * height, -first.size_bytes, first.path
 
 
-def _copies(seen: _Seen, numbers: Sequence[int]) -> Iterator[Copy]:
+def _copies(seen: _Seen, ids: Sequence[ImageId], numbers: Sequence[int]) -> Iterator[Copy]:
     for place, number in enumerate(numbers):
         width, height = seen.sizes[number]
         for count, file in enumerate(seen.files[number]):
             is_same = place == 0 and count > 0
-            yield Copy(path=file.path, size_bytes=file.size_bytes, width=width, height=height, is_same=is_same)
+            yield Copy(
+                path=file.path,
+                image_id=ids[number],
+                size_bytes=file.size_bytes,
+                width=width,
+                height=height,
+                is_same=is_same,
+            )

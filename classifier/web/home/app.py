@@ -19,7 +19,7 @@ from classifier.web.home.project import Project, proposed, read_project
 from classifier.web.home.recent import note_project, recent_projects
 from classifier.web.home.rooms import Room, room_routes
 from classifier.web.home.routes import home_routes
-from classifier.web.home.steps import commands
+from classifier.web.home.steps import DUPLICATES_PAGE, commands
 from classifier.web.responses import error_response, in_both_languages
 from classifier.web.routes.images import static_routes
 
@@ -103,6 +103,7 @@ class Home:
             "recipe": project.settings.train.recipe,
             "mode": project.settings.sort.mode.value,
             "crawl": count,
+            "duplicates": (project.folder / DUPLICATES_PAGE).is_file(),
             "labels": self.labels.facts(project.settings.labels) | sample_facts(folders.get("labels")),
             "model": model_facts(folders.get("model")),
             "library": library_facts(folders.get("library")),

@@ -14,6 +14,7 @@ from classifier.i18n import Language
 from classifier.sort.last_preview import SHEET
 from classifier.web.home.places import asked_path, look_into, nearest, places
 from classifier.web.home.project import change_folders, make_project, proposed_library, read_project
+from classifier.web.home.steps import DUPLICATES_PAGE
 from classifier.web.requests import Body, Number, Query, get, post
 from classifier.web.responses import RequestError
 
@@ -86,18 +87,26 @@ def _project_routes(home: Home) -> list[Route]:
         return asdict(listing) | {"places": [asdict(one) for one in found]}
 
     async def open_sheet(_: Body) -> dict[str, Any]:
-        sheet = home.project().needed("library") / SHEET
-        if not sheet.is_file():
-            raise RequestError("{path}: there is no such file", path=sheet)
-        await asyncio.to_thread(webbrowser.open, sheet.as_uri())
-        return {}
+        return await asyncio.to_thread(lambda: _show_file(home.project().needed("library") / SHEET))
+
+    async def open_duplicates(_: Body) -> dict[str, Any]:
+        return await asyncio.to_thread(lambda: _show_file(home.project().folder / DUPLICATES_PAGE))
 
     return [
         get("/api/home", Query, state),
         post("/api/count", Body, count),
         post("/api/folders", _Folder, folders),
         post("/api/preview/open", Body, open_sheet),
+        post("/api/duplicates/open", Body, open_duplicates),
     ]
+
+
+def _show_file(page: Path) -> dict[str, Any]:
+    """Have the browser open a page that illsort wrote."""
+    if not page.is_file():
+        raise RequestError("{path}: there is no such file", path=page)
+    webbrowser.open(page.absolute().as_uri())
+    return {}
 
 
 def _choice_routes(home: Home) -> list[Route]:

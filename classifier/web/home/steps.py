@@ -6,8 +6,11 @@ from typing import Final
 
 from classifier.paths import command
 
+DUPLICATES_PAGE: Final = "duplicates.html"
+"""In the project's folder."""
 STEPS: Final[dict[str, tuple[str, ...]]] = {
     "look": ("doctor",),
+    "duplicates": ("duplicates", "--html", DUPLICATES_PAGE),
     "label": ("label", "--no-page"),
     "train": ("train",),
     "finetune": ("train", "--recipe", "finetune"),

@@ -19,5 +19,6 @@ export const sendChange = (folders) => send("/api/project/change", folders);
 export const sendStart = async (step) => (await send("/api/jobs/start", { step, language: language() })).jobs;
 export const sendStop = async (number) => (await send("/api/jobs/stop", { number })).jobs;
 
-// Has the server open the contact sheet of the last preview in the browser.
+// Have the server open a page in the browser: the contact sheet of the last preview, the copies that were found.
 export const sendOpenSheet = () => send("/api/preview/open");
+export const sendOpenDuplicates = () => send("/api/duplicates/open");

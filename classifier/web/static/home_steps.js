@@ -18,7 +18,7 @@ const textOf = (json, name) => (json?.[name] === undefined ? null : inLanguage({
 
 // What a step shows: `facts` are lines, `isDone` whether its result is there, `canStart` whether it may begin.
 // `actions` are [id, text, what it does]: the name of a command to start, or the address of a room.
-const look = ({ crawl }, jobs) => ({
+const look = ({ crawl, duplicates }, jobs) => ({
   title: _("Look at the pictures"),
   isDone: Boolean(crawl?.done && crawl.pictures),
   facts: crawl ? crawlFacts(crawl) : [_("No folder of unsorted pictures is named.")],
@@ -26,8 +26,13 @@ const look = ({ crawl }, jobs) => ({
   actions: [
     { id: "count", text: _("Count again"), does: "count" },
     { id: "start-look", text: _("Measure this machine"), start: "look", hint: _("How long training and sorting take here, and what is missing.") },
+    duplicates ? { id: "open-duplicates", text: _("Copies found"), does: "openDuplicates", hint: _("Each group side by side, the best first.") } : null,
+    {
+      id: "start-duplicates", text: duplicates ? _("Find copies again") : _("Find copies"), start: "duplicates", isMinor: true, isOff: !crawl,
+      hint: _("Lists resized, compressed and slightly cut copies on a page, and changes nothing."),
+    },
   ],
-  job: jobs.look,
+  job: newest(jobs.look, jobs.duplicates),
   command: "look",
 });
 

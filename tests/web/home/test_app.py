@@ -273,6 +273,22 @@ def test_a_damaged_project_file_is_one_line_and_the_page_stays(tmp_path: Path) -
     assert PROJECT_FILE in state["trouble"]
 
 
+def test_the_page_of_copies_is_offered_and_opened_once_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    folder = project(tmp_path)
+    with asking(folder) as client:
+        assert not home_of(client)["project"]["duplicates"]
+        assert "duplicates.html" in refusal(client, "/api/duplicates/open", {})
+        (folder / "duplicates.html").touch()
+        assert home_of(client)["project"]["duplicates"]
+        client.post("/api/duplicates/open", json={}).raise_for_status()
+
+    assert [(folder / "duplicates.html").as_uri()] == opened
+
+
 def test_the_contact_sheet_is_opened_only_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
