@@ -21,7 +21,8 @@ class Strictness:
 
     `guaranteed` is True if the rate is guaranteed (each category then has its own threshold, in the run's promise),
     None if none was requested or nothing was sorted by it yet; `why` is the code of NoGuarantee if it is not.
-    `sentence` says what the guarantee rests on, or why there is none.
+    `sentence` says what the guarantee rests on, or why there is none. `asked` is the rate that was asked for where
+    `max_error` is the least that could be guaranteed in its place, because a person said that it may be.
     """
 
     threshold: float | None = None
@@ -29,6 +30,7 @@ class Strictness:
     guaranteed: bool | None = None
     why: str = ""
     sentence: Message | None = None
+    asked: float | None = None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Strictness:
@@ -43,12 +45,14 @@ class Strictness:
             guaranteed=bool(promise) if outcome or max_error is not None else None,
             why=outcome.get("why", ""),
             sentence=_recorded_sentence(outcome),
+            asked=outcome.get("asked"),
         )
 
     @property
     def requested(self) -> Strictness:
         """The part of it that was requested."""
-        return Strictness(threshold=self.threshold if self.max_error is None else None, max_error=self.max_error)
+        threshold = self.threshold if self.max_error is None else None
+        return Strictness(threshold=threshold, max_error=self.max_error, asked=self.asked)
 
     @property
     def option(self) -> str:
@@ -60,7 +64,13 @@ class Strictness:
     @property
     def promise(self) -> Message | None:
         """The guarantee for filed images and what it rests on; None without one."""
-        return self.sentence if self.guaranteed else None
+        if not self.guaranteed or self.sentence is None or self.asked is None:
+            return self.sentence if self.guaranteed else None
+        return Message(
+            "{promise}; it is the least that could be guaranteed in place of the {asked:g}% asked for",
+            promise=self.sentence,
+            asked=self.asked * 100,
+        )
 
     @property
     def no_guarantee(self) -> Message | None:

@@ -51,6 +51,7 @@ Threshold = Annotated[
 MaxError = Annotated[
     float | None, typer.Option(help="In place of a threshold: share of wrong ones among the filed, to be kept.")
 ]
+Best = Annotated[bool, typer.Option("--best", help="If that share cannot be guaranteed, keep the least that can be.")]
 
 Restart = Annotated[
     bool, typer.Option("--restart", help="After a stopped sort: take what is given now, not what it had.")
@@ -86,6 +87,7 @@ def sort(
     mode: ModeOption = None,
     threshold: Threshold = None,
     max_error: MaxError = None,
+    best: Best = False,
     dry_run: DryRun = False,
     restart: Restart = False,
     exclude: Excluded = [],  # noqa: B006 - typer reads it, nobody writes
@@ -110,7 +112,8 @@ def sort(
     options |= _as_decided(mode, threshold, max_error, embeddings)
     options |= _on_this_machine(device, workers, batch_size, amp_dtype, engine)
     chosen = settings.excluding(load_settings(config, set_, options), exclude)
-    strictness, progress = strictness_of(chosen, set_, options), TerminalProgress(verbose=verbose)
+    strictness = _with_best(strictness_of(chosen, set_, options), best=best)
+    progress = TerminalProgress(verbose=verbose)
     says_paths, crawl, out = crawl is None or out is None, crawl_in(chosen), library_in(chosen)
     given: dict[str, Any] = {"library": out, "bundle": chosen.model.folder, "settings": chosen, **strictness}
     given |= {"progress": progress, "restart": restart, "restore_deleted": restore_deleted, "says_paths": says_paths}
@@ -150,6 +153,12 @@ def _on_this_machine(
         "engine": engine,
     }
     return {f"runtime.{name}": value for name, value in given.items()}
+
+
+def _with_best(strictness: dict[str, Any], *, best: bool) -> dict[str, Any]:
+    if best and "max_error" not in strictness:
+        raise SettingsError("--best is for an error rate that cannot be guaranteed: give --max-error with it")
+    return strictness | ({"best": True} if best else {})
 
 
 def _with_audit(summary: dict[str, Any], out: Path) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class Policy:
         if self.guarantee is not None:
             thresholds = dict(zip(self.manifest.categories, self.guarantee.thresholds, strict=True))
             promise = asdict(self.guarantee) | {"thresholds": thresholds} | _recorded(requested.sentence)
+            if requested.asked is not None:
+                promise["asked"] = requested.asked
             return {"threshold": self.manifest.threshold, "max_error": requested.max_error, "promise": promise}
         recorded = {"threshold": self.thresholds[0], "max_error": requested.max_error}
         if requested.guaranteed is None:

@@ -37,6 +37,7 @@ def sort(
     settings: Settings,
     threshold: float | None = None,
     max_error: float | None = None,
+    best: bool = False,
     progress: Progress | None = None,
     restart: bool = False,
     restore_deleted: bool = False,
@@ -47,10 +48,10 @@ def sort(
     """File the images under `crawl` into `library`; run again, it does what is new or changed.
 
     `bundle` None takes the library's last one; `threshold` None the bundle's; `max_error` replaces it by thresholds
-    that keep that error rate. An interrupted sort is resumed with its own options; `on_changed` is asked about
-    differences, and about what a person did in the library. `restart` drops those options. `restore_deleted` files
-    again what a person deleted; `is_named` is False for a crawl that only the catalog names; `says_paths` says both
-    paths once they are checked. Returns the summary.
+    that keep that error rate; with `best` the least that can be guaranteed, if that cannot. An interrupted sort is
+    resumed with its own options; `on_changed` is asked about differences, and about what a person did in the library.
+    `restart` drops those options. `restore_deleted` files again what a person deleted; `is_named` is False for a crawl
+    that only the catalog names; `says_paths` says both paths once they are checked. Returns the summary.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
     asked = requested(
@@ -60,6 +61,7 @@ def sort(
         settings=settings,
         threshold=threshold,
         max_error=max_error,
+        best=best,
         progress=progress,
         is_named=is_named,
         says_paths=says_paths,

@@ -21,7 +21,7 @@ from classifier.progress import Progress
 from classifier.records import Mode
 from classifier.settings import Settings
 from classifier.sort.given_options import GIVEN, given_options
-from classifier.sort.resolve_policy import resolve_policy
+from classifier.sort.resolve_policy import resolve_policy, with_least_rate
 from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
 from classifier.sort.scan import (
     checked_crawl,
@@ -67,6 +67,7 @@ def requested(
     settings: Settings,
     threshold: float | None,
     max_error: float | None,
+    best: bool,
     progress: Progress,
     is_named: bool,
     says_paths: bool,
@@ -85,7 +86,7 @@ def requested(
     return Requested(
         crawl=checked,
         library=library,
-        request=request_from(settings, threshold=threshold, max_error=max_error, bundle=bundle),
+        request=request_from(settings, threshold=threshold, max_error=max_error, best=best, bundle=bundle),
         model=model,
         settings=settings,
     )
@@ -121,6 +122,7 @@ def prepare(
     if resumed is not None:
         request, settings = resume(request, settings, resumed, on_changed=on_changed, progress=progress)
     model = _model_for(request, asked.model, catalog, library, progress)
+    request = with_least_rate(request, model)
     policy = resolve_policy(request, model, settings, library=library, catalog=catalog, progress=progress)
     if holds_labels(library, model):
         names, limit = model.manifest.categories, settings.images.max_megapixels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from classifier.catalog import audits
@@ -12,7 +13,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import Policy, thresholds_for
 from classifier.errors import Message, NoGuarantee
 from classifier.model.bundle import Bundle
-from classifier.model.risk_control import RiskGuarantee, estimated_threshold, guarantee_risk, no_guarantee
+from classifier.model.risk_control import RiskGuarantee, estimated_threshold, guarantee_risk, least_rate, no_guarantee
 from classifier.progress import Progress
 from classifier.settings import Settings
 from classifier.sort.resume import SortRequest, unknown_share
@@ -28,8 +29,9 @@ def resolve_policy(
     strictness, guarantee = request.strictness, None
     if strictness.max_error is not None:
         strictness, guarantee = _guarantee_or_estimate(model, strictness.max_error, library)
-    if guarantee is not None:
-        progress.say(_coverage_in_words(guarantee))
+        strictness = replace(strictness, asked=request.strictness.asked)
+    if guarantee is not None and strictness.promise is not None:
+        progress.say(_coverage_in_words(strictness.promise, guarantee))
     if strictness.no_guarantee is not None:
         progress.say(strictness.no_guarantee)
     share = unknown_share(settings.sort) if request.unknown_share is None else request.unknown_share
@@ -51,10 +53,24 @@ def resolve_policy(
     return _with_agreed_threshold(policy, catalog, progress)
 
 
-def _coverage_in_words(guarantee: RiskGuarantee) -> Message:
+def with_least_rate(request: SortRequest, model: Bundle) -> SortRequest:
+    """The request with the least error rate that can be guaranteed, if the person said that it may be another one.
+
+    Where none can, the rate stays, and is kept by the model's own estimate.
+    """
+    asked, holdout, manifest = request.strictness.max_error, model.load_holdout(), model.manifest
+    if not request.best or asked is None or holdout is None:
+        return request
+    rate = least_rate(holdout, categories=manifest.categories, temperature=manifest.temperature, max_error=asked)
+    if rate is None or rate == asked:
+        return request
+    return replace(request, strictness=Strictness(max_error=rate, asked=asked))
+
+
+def _coverage_in_words(promise: Message, guarantee: RiskGuarantee) -> Message:
     return Message(
         "{guarantee}; of those, {coverage:.0%} would be filed",
-        guarantee=guarantee.sentence,
+        guarantee=promise,
         coverage=guarantee.coverage,
     )
 

@@ -31,10 +31,12 @@ class SortRequest:
     sidecars: bool | None
     unknown_share: float | None
     """The share of images like the labels that may count as unknown, 0..0.5; with 0 none does."""
+    best: bool = False
+    """Whether the least error rate that can be guaranteed may take the place of the requested one."""
 
 
 def request_from(
-    settings: Settings, *, threshold: float | None, max_error: float | None, bundle: Path | None
+    settings: Settings, *, threshold: float | None, max_error: float | None, best: bool, bundle: Path | None
 ) -> SortRequest:
     """What `settings` and the caller request; a default that was not set explicitly counts as not requested."""
     sort, explicit = settings.sort, settings.sort.model_fields_set
@@ -44,6 +46,7 @@ def request_from(
         bundle=bundle,
         sidecars=sort.sidecars if "sidecars" in explicit else None,
         unknown_share=unknown_share(sort) if explicit & {"unknown", "unknown_share"} else None,
+        best=best,
     )
 
 
@@ -150,6 +153,7 @@ def _chosen(
         bundle=request.bundle or recorded.bundle,
         sidecars=recorded.sidecars if request.sidecars is None else request.sidecars,
         unknown_share=recorded.unknown_share if request.unknown_share is None else request.unknown_share,
+        best=request.best,
     )
 
 
@@ -158,7 +162,7 @@ def _changed(request: SortRequest, requested: Bundle | None, interrupted: Interr
     changed = []
     if request.mode is not None and request.mode.value != interrupted.mode:
         changed.append((f"--mode {interrupted.mode}", f"--mode {request.mode.value}"))
-    if request.strictness.option not in {"", interrupted.strictness.option}:
+    if _is_other_strictness(request, interrupted.strictness):
         changed.append((interrupted.strictness.option, request.strictness.option))
     if request.sidecars is not None and request.sidecars != interrupted.sidecars:
         changed.append((_sidecars_option(interrupted.sidecars), _sidecars_option(request.sidecars)))
@@ -170,6 +174,12 @@ def _changed(request: SortRequest, requested: Bundle | None, interrupted: Interr
     if requested is not None and requested.manifest.key != interrupted.model:
         changed.append((f"--model {interrupted.bundle}", f"--model {requested.folder} (another model)"))
     return changed
+
+
+def _is_other_strictness(request: SortRequest, before: Strictness) -> bool:
+    if request.best and before.asked is not None:
+        return request.strictness.max_error not in {before.asked, before.max_error}
+    return request.strictness.option not in {"", before.option}
 
 
 def _sidecars_option(sidecars: bool) -> str:

@@ -19,8 +19,9 @@ from classifier.errors import NoGuarantee
 from classifier.i18n import Language, translate
 from classifier.model.binomial_bounds import look_confidence, upper_bound
 from classifier.model.calibration import probabilities
+from classifier.model.drawn_rows import ENOUGH_FOR_ITS_OWN
 from classifier.model.holdout import NO_CATEGORY, HoldoutMethod, HoldoutPredictions
-from classifier.model.risk_control import ENOUGH_FOR_ITS_OWN, RiskGuarantee, guarantee_risk, no_guarantee
+from classifier.model.risk_control import RiskGuarantee, guarantee_risk, least_rate, no_guarantee
 from classifier.records import ImageId, Selection
 
 CATEGORIES = ("cat", "dog", "狐")
@@ -160,7 +161,7 @@ def test_the_refusal_names_the_sample_size_and_a_feasible_rate() -> None:
 
     assert (
         "no guarantee of 2%: 100 pictures drawn by chance were judged, it takes at least 149 with none "
-        "wrong, about 420 like these; 3% can be guaranteed: --max-error 0.03"
+        "wrong, about 420 like these, 320 more; 3% is the least that can be guaranteed: --best takes it"
     ) == said
     assert 0.03 == promised(evidence([0.99] * 100, [False] * 100), 0.03).max_error
 
@@ -170,8 +171,8 @@ def test_the_refusal_is_complete_in_chinese() -> None:
         promised(evidence([0.99] * 100, [False] * 100), 0.02)
 
     assert (
-        "不能保证 2%：评估了 100 张随机抽取的图片，全对也至少要 149 张，像这样的大约要 420 张；"
-        "可以保证 3%：--max-error 0.03"
+        "不能保证 2%：评估了 100 张随机抽取的图片，全对也至少要 149 张，像这样的大约要 420 张，还差 320 张；"
+        "能保证的最低是 3%：用 --best 采用它"
     ) == translate(caught.value.message, Language.CHINESE)
 
 
@@ -186,7 +187,8 @@ def test_a_handful_gives_no_estimate_of_the_sample_size() -> None:
 def test_the_refusal_says_when_more_images_would_not_help() -> None:
     said = refusal(evidence([0.7] * 400, np.arange(400) % 10 < 3), 0.02)
 
-    assert "but of guesses like these no number would do; 50% can be guaranteed" in said
+    assert "but of guesses like these no number would do; " in said
+    assert "; 50% is the least that can be guaranteed" in said
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -195,6 +197,29 @@ def test_next_to_no_evidence_guarantees_nothing(count: int) -> None:
 
     assert f": {count} pictures drawn by chance were judged, it takes at least 149" in said
     assert "can be guaranteed" not in said
+
+
+def test_the_refusal_names_the_guesses_that_are_wrong_most_often() -> None:
+    guesses = [0] * 100 + [1] * 100 + [2] * 100
+    is_wrong = np.array([row in {3, 5, 7, 103} for row in range(300)])
+    said = refusal(evidence([0.99] * 200 + [0.6] * 100, is_wrong, guesses), 0.005)
+
+    assert "of the surest half most wrong are those taken for cat (3/" in said
+    assert "狐 (" not in said
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(60, 900), st.sampled_from([0.005, 0.02, 0.05]))
+def test_the_least_rate_is_one_that_is_guaranteed(seed: int, count: int, max_error: float) -> None:
+    seen = drawn(count, seed=seed)
+    best = least_rate(seen, categories=CATEGORIES, temperature=1.0, max_error=max_error)
+
+    if best is None:
+        assert "can be guaranteed" not in refusal(seen, max_error)
+    else:
+        assert best == promised(seen, best).max_error >= max_error
+    if best is not None and best > max_error:
+        assert f"{best * 100:g}% is the least that can be guaranteed" in refusal(seen, max_error)
 
 
 def test_extreme_logits_count_as_equal() -> None:
