@@ -49,9 +49,11 @@ class CategoryAliases:
         return tuple(dict.fromkeys([*(self.resolve(category) for category in known), *self.made]))
 
 
-def read_aliases(catalog: Catalog) -> CategoryAliases:
-    """The current aliases."""
-    stored = catalog.connection.execute("SELECT name, became FROM categories ORDER BY id")
+def read_aliases(catalog: Catalog, *, of_folders: bool = False) -> CategoryAliases:
+    """The current aliases; with `of_folders` those alone that follow from folders that a person renamed."""
+    stored = catalog.connection.execute(
+        "SELECT name, became FROM categories WHERE step IS NULL OR NOT ? ORDER BY id", (of_folders,)
+    )
     rows = [(nfc(name), nfc(became)) for name, became in stored]
     last = dict(rows)
     made = dict.fromkeys(name for name, became in rows if name == became == last[name])

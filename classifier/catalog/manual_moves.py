@@ -43,10 +43,16 @@ _MOVED: Final = """
 SELECT hand_moves.picture, old, new, path, settled FROM hand_moves
 JOIN places ON places.picture = hand_moves.picture
 WHERE NOT EXISTS (
-    SELECT 1 FROM verdicts WHERE verdicts.picture = hand_moves.picture AND verdicts.id > hand_moves.last_verdict
-    {of_verdict})
+    SELECT 1 FROM verdicts AS v WHERE v.picture = hand_moves.picture AND v.id > hand_moves.last_verdict
+    AND v.said NOT IN ('taken back', 'skipped') {of_verdict} AND NOT EXISTS (
+        SELECT 1 FROM verdicts AS back WHERE back.picture = v.picture AND back.origin = v.origin
+        AND back.said = 'taken back' AND back.id > v.id AND 0 < (
+            SELECT sum(CASE between_.said WHEN 'taken back' THEN 1 ELSE -1 END) FROM verdicts AS between_
+            WHERE between_.picture = v.picture AND between_.origin = v.origin
+            AND between_.id > v.id AND between_.id <= back.id)))
 {condition} ORDER BY hand_moves.id
 """
+"""With the images that no annotation that stands was made of since: as `without_retracted` pairs them."""
 
 _NO_LABELS: Final = f"""
 SELECT places.path FROM places JOIN decisions ON decisions.picture = places.picture
@@ -54,7 +60,7 @@ WHERE action = '{Action.FILE}' AND coalesce(reason_code, '') != ? AND (coalesce(
     OR places.picture IN (SELECT picture FROM hand_moves WHERE settled = ?))
 """  # noqa: S608 - a constant
 
-_NOT_LEARNED: Final = f"AND origin != '{ORIGIN}'"
+_NOT_LEARNED: Final = f"AND v.origin != '{ORIGIN}'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +119,24 @@ def current_path(catalog: Catalog, image_id: ImageId, path: bytes) -> bytes:
     for old, new in rows:
         path = new if old == path else path
     return path
+
+
+def folder_after_renaming(catalog: Catalog, image_id: ImageId, folder: bytes) -> bytes:
+    """What the folder is called now in which the image was, if a person renamed it while it was there."""
+    rows = catalog.connection.execute(
+        "SELECT old, new FROM hand_moves WHERE picture = ? AND settled = ? ORDER BY id",
+        (image_id, Settled.RENAMED.value),
+    )
+    for old, new in rows:
+        folder = folder_of(new) if folder_of(old) == folder else folder
+    return folder
+
+
+def folder_by_hand(catalog: Catalog, image_id: ImageId) -> bytes | None:
+    """Where a person last put the image."""
+    query = "SELECT new FROM hand_moves WHERE picture = ? ORDER BY id DESC LIMIT 1"
+    row = catalog.connection.execute(query, (image_id,)).fetchone()
+    return None if row is None else folder_of(row[0])
 
 
 def manually_placed(catalog: Catalog, image_ids: Sequence[ImageId] | None = None) -> dict[ImageId, bytes]:

@@ -157,6 +157,16 @@ def holds_places(catalog: Catalog, path: bytes) -> bool:
     return row.fetchone() is not None
 
 
+def rename_own_folders(catalog: Catalog, old: bytes, new: bytes) -> None:
+    """Record that a person renamed a folder: what runs created of it is theirs under the new name; in a transaction."""
+    inside, beyond = below(old)
+    catalog.connection.execute(
+        "UPDATE OR REPLACE folders SET path = CAST(?1 || substr(path, ?2) AS BLOB) "
+        "WHERE path = ?3 OR (path > ?4 AND path < ?5)",
+        (new, len(old) + 1, old, inside, beyond),
+    )
+
+
 def forget_folder(catalog: Catalog, path: bytes) -> None:
     """Record that a folder of our own is gone."""
     with catalog.transaction() as connection:

@@ -23,6 +23,7 @@ from classifier.records import Method, Move, time_of
 
 if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
+    from classifier.filing.after_renaming import RenamedSince
     from classifier.filing.path_scope import PathScope
 
 _MOST_RESTORED = 100
@@ -44,8 +45,11 @@ def current_and_original_path(entry: MoveRecord, library: Path) -> tuple[Path, P
     return target, source
 
 
-def inverse_move(catalog: Catalog, entry: MoveRecord, library: Path, bounds: PathScope) -> Move | SkippedFile:
+def inverse_move(
+    catalog: Catalog, entry: MoveRecord, library: Path, bounds: PathScope, renamed: RenamedSince
+) -> Move | SkippedFile:
     """The move that undoes `entry`, or why the file is skipped."""
+    entry = renamed.follow(entry)
     now, then = current_and_original_path(entry, library)
     if (trouble := bounds.trouble(entry)) is not None:
         return SkippedFile(path=now, reason=trouble)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog import undo_queries
+from classifier.catalog.categories import read_aliases
 from classifier.catalog.category_folders import KnownCategories, read_known
 from classifier.catalog.decisions import (
     PlacedImage,
@@ -19,8 +20,10 @@ from classifier.catalog.decisions import (
     decide_as_placed,
     decisions_of,
     exchange_previous,
+    rename_category,
 )
 from classifier.catalog.library_changes import delete_again
+from classifier.catalog.manual_moves import folder_by_hand
 from classifier.catalog.places import place_of, sidecars_of
 from classifier.catalog.undo_queries import decisions_run
 from classifier.catalog.values import to_bytes, to_path
@@ -52,6 +55,8 @@ def restore_decisions(catalog: Catalog, undone: int, *, undo: int) -> None:
     run, is_undone = decisions_run(catalog, undone)
     known = read_known(catalog.connection)
     exchange_previous(catalog, run=run, undone=is_undone)
+    for old, new in read_aliases(catalog, of_folders=True).now.items():
+        rename_category(catalog, old, new)  # decided under the folder's old name
     misplaced = [
         decision
         for one in affected_images(catalog, run=run, undo=undo)
@@ -132,8 +137,8 @@ def refile_images(
     Folders of ours that are then empty are removed. Raises FilingStopped when the disk refuses; what was done is
     recorded.
     """
-    folders = CategoryFolders(library)
-    moves = [move for decision in decided if (move := _move(catalog, library, decision, folders))]
+    folders = _Folders(catalog, library)
+    moves = [move for decision in decided if (move := _move(catalog, library, decision, folders(decision)))]
     moved, left = 0, []
     with progress.stage(Message("filing"), total=len(moves), unit="picture") as stage:
         for start in range(0, len(moves), _BATCH):
@@ -152,8 +157,24 @@ def refile_images(
     return RefileResult(run=run, moved=moved, left=tuple(left))
 
 
-def _move(catalog: Catalog, library: Path, decision: Decision, folders: CategoryFolders) -> Move | None:
-    place, folder = place_of(catalog, decision.image_id), folders(decision)
+class _Folders:
+    """The folders where images belong; what a person moved by hand goes back to where the person put it."""
+
+    def __init__(self, catalog: Catalog, library: Path) -> None:
+        self._catalog = catalog
+        self._of_category = CategoryFolders(library)
+        self._known = read_known(catalog.connection)
+
+    def __call__(self, decision: Decision) -> Path:
+        if decision.reason.code is ReasonCode.MOVED_BY_PERSON:
+            folder = folder_by_hand(self._catalog, decision.image_id)
+            if folder and self._known.decision_for(folder) == (decision.action, decision.category):
+                return to_path(folder)
+        return self._of_category(decision)
+
+
+def _move(catalog: Catalog, library: Path, decision: Decision, folder: Path) -> Move | None:
+    place = place_of(catalog, decision.image_id)
     if place is None or to_path(place.path).parent == folder:
         return None
     source = recorded_file(place, library)

@@ -24,7 +24,8 @@ from classifier.catalog.manual_moves import (
     unsettled,
 )
 from classifier.catalog.places import count_places_in
-from classifier.catalog.runs import SORT, has_run_of_kind
+from classifier.catalog.runs import PREVIEW, SORT, has_run_of_kind
+from classifier.catalog.undo_queries import rename_own_folders
 from classifier.catalog.values import to_path, utc_now
 from classifier.category_names import SEPARATOR
 from classifier.labels.from_annotations import usable_names
@@ -44,22 +45,29 @@ _LEAST: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenamedFolder:
-    """A category's folder that now has another name, with all images that were in it."""
+    """A category's folder that now has another name, with all images that were in it.
+
+    `renamed` are the old and the new path of the folder itself, which may be one around it.
+    """
 
     old: str
     new: str
+    renamed: tuple[bytes, bytes]
     image_ids: tuple[ImageId, ...]
 
 
 def apply_renamed_folders(catalog: Catalog, library: Path) -> list[RenamedFolder]:
     """Record the new names of categories whose folder a person renamed; returns what they were renamed to.
 
-    Nothing in a library that was never sorted into, such as that of `illsort label`: its folders are labels.
+    Nothing in a library that was never sorted into or previewed, such as that of `illsort label`: its folders are
+    labels.
     """
-    if not has_run_of_kind(catalog, SORT):
+    if not any(has_run_of_kind(catalog, kind) for kind in (SORT, PREVIEW)):
         return []
     renamed = list(_renamed_folders(catalog, library))
     with catalog.transaction():
+        for old, new in dict.fromkeys(folder.renamed for folder in renamed):
+            rename_own_folders(catalog, old, new)
         for folder in renamed:
             at = utc_now()
             categories.rename(catalog, folder.old, folder.new, at=at, step=None)
@@ -107,15 +115,17 @@ class _Search:
             if os.path.lexists(self._library / to_path(old)) or count_places_in(self._catalog, old):
                 continue
             new = [
-                (renamed, kept)
+                (folder, renamed, kept)
                 for folder, kept in targets.items()
                 if len(kept) >= _LEAST
                 and count_places_in(self._catalog, folder) == len(moved_into[folder])
                 and self._may_be_called(renamed := self._new_names(old, folder, kept), moved_into[folder])
             ]
             if len(new) == 1:
-                image_ids = tuple(move.image_id for move in new[0][1])
-                yield from (RenamedFolder(old=one, new=now, image_ids=image_ids) for one, now in new[0][0].items())
+                folder, names, kept = new[0]
+                image_ids = tuple(move.image_id for move in kept)
+                for one, now in names.items():
+                    yield RenamedFolder(old=one, new=now, renamed=(old, folder), image_ids=image_ids)
 
     def _kept_names(self, moves: Sequence[ManualMove], levels: int) -> dict[bytes, dict[bytes, list[ManualMove]]]:
         """By old and new category folder: the images that are in it as they were."""

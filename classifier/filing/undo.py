@@ -19,6 +19,7 @@ from classifier.catalog.move_log import NAME as MOVE_LOG
 from classifier.catalog.moves import MoveRecord
 from classifier.catalog.values import to_path
 from classifier.errors import Counted, FilingStopped, LibraryError, Message, message_of
+from classifier.filing.after_renaming import RenamedSince
 from classifier.filing.disk_errors import is_disk_failure
 from classifier.filing.executor import execute
 from classifier.filing.fsops import Disk
@@ -223,12 +224,13 @@ class _UndoRun:
         self._catalog = catalog
         self._library = library
         self._disk = disk
+        self._renamed = RenamedSince(catalog, library)
         self.summary = summary
 
     def take_back(self, batch: list[MoveRecord]) -> None:
         """Undo one batch and count the results."""
         bounds = PathScope(self._catalog, self._library)
-        planned = [inverse_move(self._catalog, entry, self._library, bounds) for entry in batch]
+        planned = [inverse_move(self._catalog, entry, self._library, bounds, self._renamed) for entry in batch]
         left = [one for one in planned if isinstance(one, SkippedFile)]
         self.summary.left += [one for one in left if not one.is_deleted]
         self.summary.deleted += sum(one.is_deleted for one in left)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log, audits, decisions, runs
-from classifier.catalog.category_folders import REVIEW
+from classifier.catalog.category_folders import REVIEW, KnownCategories, read_known
 from classifier.catalog.page_answers import annotated_images
 from classifier.catalog.queue import items_of_categories, items_of_images
 from classifier.catalog.ranking import attach_newest
+from classifier.catalog.values import to_bytes
 from classifier.category_names import SEPARATOR
 from classifier.decision.decide import apply_annotation
 from classifier.decision.suggestions import read_suggestions
@@ -36,13 +37,19 @@ def takes_originals(catalog: Catalog) -> bool:
 
 
 def pending_decisions(
-    rows: Iterable[QueueItem], held: Mapping[ImageId, Annotation], guesses: Suggestions
+    catalog: Catalog, rows: Iterable[QueueItem], held: Mapping[ImageId, Annotation], guesses: Suggestions
 ) -> Iterator[Decision]:
-    """The new decision of each image that is not where its annotation puts it."""
+    """The new decision of each image that is not where its annotation puts it, nor where a person put it by hand."""
+    known: KnownCategories | None = None
     for row in rows:
         decision = _heeded(row, held.get(row.image_id), guesses)
-        if not is_in_its_folder(row.path, decision):
-            yield decision
+        if is_in_its_folder(row.path, decision):
+            continue
+        if decision.reason.code is ReasonCode.MOVED_BY_PERSON:
+            known = known or read_known(catalog.connection)
+            if known.decision_for(to_bytes(row.path.parent)) == (decision.action, decision.category):
+                continue
+        yield decision
 
 
 def retracted_decisions(
@@ -85,7 +92,9 @@ def retracted_decisions(
 def misplaced_decisions(catalog: Catalog, guesses: Suggestions) -> Iterator[Decision]:
     """Decisions for images in the folder of a renamed category."""
     rows = items_of_categories(catalog, list(guesses.names.now), model=guesses.model)
-    return (decision for decision in pending_decisions(rows, {}, guesses) if decision.action is not Action.UNKNOWN)
+    return (
+        decision for decision in pending_decisions(catalog, rows, {}, guesses) if decision.action is not Action.UNKNOWN
+    )
 
 
 def _guessed_once(row: QueueItem, guesses: Suggestions) -> str:
@@ -123,7 +132,7 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> RefileRe
         guesses = read_suggestions(catalog)
         rows = items_of_images(catalog, list(annotated), model=guesses.model)
         decided = [one for one in misplaced_decisions(catalog, guesses) if one.image_id not in annotated]
-        decided += pending_decisions(rows, annotation_log.latest(catalog, list(annotated)), guesses)
+        decided += pending_decisions(catalog, rows, annotation_log.latest(catalog, list(annotated)), guesses)
         if not decided:
             return None
         with catalog.transaction():

@@ -255,7 +255,7 @@ class ReviewSession:
         for row in rows:
             self._counts.set_status(row, *queue_status(held.get(row.image_id), last.get(row.image_id, [])))
         self.to_file -= set(image_ids)
-        self.to_file |= {one.image_id for one in pending_decisions(rows, held, self.suggestions)}
+        self.to_file |= {one.image_id for one in pending_decisions(self._catalog, rows, held, self.suggestions)}
 
     def rows(self, image_ids: Sequence[ImageId]) -> list[QueueItem]:
         """The items of these images, filed or waiting."""

@@ -104,6 +104,18 @@ def test_what_lies_there_counts_and_its_copies_in_the_crawl_are_known(mine: Sort
     assert 3 == summary["pictures"]
 
 
+def test_a_folder_renamed_between_preview_and_first_sort_is_the_new_name(mine: Sorted) -> None:
+    settings = mine.settings.model_copy(update={"labels": LabelSettings()})
+    preview(mine.crawl, library=mine.folder, bundle=mine.model, settings=settings)
+    (mine.folder / "red").rename(mine.folder / "rot")
+    _, said = mine.sort()
+
+    assert "the category red is called rot now, as you renamed its folder" in said
+    assert {"rot": 3, "blue": 3, "green": 2} == library_stats(mine.folder).filed
+    assert {"rot/a.png", "rot/older/b.png", "rot/new.png"} < mine.files().keys()
+    assert not (mine.folder / "red").exists()
+
+
 def test_a_copy_that_lies_in_two_folders_is_not_called_copied(mine: Sorted) -> None:
     (mine.folder / "red" / "new.png").write_bytes(png("red", 10))
     (mine.folder / "green" / "the same.png").write_bytes(png("red", 10))

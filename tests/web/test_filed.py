@@ -8,6 +8,7 @@ import pytest
 
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.decisions import decisions_of
+from classifier.catalog.manual_moves import manually_placed
 from classifier.catalog.stats import library_stats
 from classifier.filing.destination import folder_for
 from classifier.filing.reconcile import reconcile_if_free
@@ -197,6 +198,26 @@ def test_answers_move_what_is_in_a_folder_of_no_category_and_back(tmp_path: Path
 
     assert [] == verify(folder).off
     assert sorted(before.values()) == sorted(all_files(folder).values())
+
+
+@pytest.mark.parametrize("inner", ["_later", "best"])
+def test_what_a_person_put_aside_goes_back_there_and_stays_held(tmp_path: Path, inner: str) -> None:
+    folder, (first, *_) = waiting_library(tmp_path, FILED, content=drawn)
+    (folder / "chibi" / inner).mkdir()
+    (folder / "chibi" / "000.png").rename(folder / "chibi" / inner / "000.png")
+    reconcile_if_free(folder)
+    before = all_files(folder).keys()
+    with served(folder) as client:
+        for is_filed in (True, False, True):
+            say(client, first, "page")
+            if is_filed:
+                assert 1 == client.post("/api/file", json={}).raise_for_status().json()["moved"]
+            client.post("/api/back", json={}).raise_for_status()
+            client.post("/api/file", json={}).raise_for_status()
+            assert before == all_files(folder).keys()
+            assert 0 == client.get("/api/state").json()["to_file"]
+            with read_catalog(folder) as catalog:
+                assert {first: f"chibi/{inner}".encode()} == manually_placed(catalog)
 
 
 @pytest.fixture
