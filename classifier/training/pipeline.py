@@ -31,6 +31,7 @@ from classifier.progress import Progress, SilentProgress, combined
 from classifier.records import Example, Failure, Label
 from classifier.settings import Settings
 from classifier.training import checkpoint
+from classifier.training.beforehand import say_duration
 from classifier.training.context import Hyperparameters, TrainingContext
 from classifier.training.dataset import read_in_workers
 from classifier.training.kept_embeddings import KeptEmbeddings, read_kept
@@ -79,6 +80,8 @@ def train_model(
     runtime.report(progress)
     with open_pool(runtime, limits_from(settings.images), progress) as pool:
         start = load_start(settings, num_categories=len(categories), progress=progress)
+        followed = _plan(settings, folder, runtime, has_begun=False).settings
+        say_duration(gathered.labels, followed, start=start, runtime=runtime, pool=pool, progress=progress)
         labels = _read(gathered, settings, pool, progress)
         sample, groups = labels.sample, labels.groups
         state, backbone = _state_of(folder), start.network.backbone_sha256()

@@ -84,6 +84,11 @@ def finetuning_seconds(settings: Settings, *, labels: int, learning: float, look
     return min(seconds, limit) if limit else seconds
 
 
+def fitting_seconds(labels: int) -> float:
+    """About what fitting heads and judging them takes once the labels are embedded; measured: docs/LOG.md."""
+    return 30 + labels / 500
+
+
 def only_a_head(seconds: float) -> Message:
     """That fine-tuning was left out, and that it takes so long."""
     return Message(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from classifier.progress import StageCost, StageName
-from classifier.training.recipe import LEARNING, most_checked, most_learned
+from classifier.training.recipe import LEARNING, fitting_seconds, most_checked, most_learned
 
 if TYPE_CHECKING:
     from classifier.records import Split
@@ -55,8 +55,8 @@ def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]
     return [
         StageCost(code=EMBEDDING.code, cost=len(run.kept.to_embed(examples)), kind="look"),
         *(_stages(run, folds, count) if run.recipe.recipe == "finetune" and run.recipe.epochs else ()),
-        StageCost(code=ESTIMATING.code, cost=_COUNTING * count, kind="reckon"),
-        StageCost(code=WRITING.code, cost=_COUNTING * count, kind="write"),
+        StageCost(code=ESTIMATING.code, cost=_COUNTING * count, kind="reckon", most_seconds=fitting_seconds(count)),
+        StageCost(code=WRITING.code, cost=_COUNTING * count, kind="write", most_seconds=fitting_seconds(count)),
     ]
 
 
