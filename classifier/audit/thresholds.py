@@ -8,6 +8,7 @@ images in the sample is random.
 
 In an audit until a rate is shown, the images that a threshold keeps are a random order of their own, so that the bound
 for any stop holds of them. The sequence begins at the threshold that keeps half of all: when one stops is not known.
+Its tests come beside that of the rate, after any answer, so they are judged as a further audit would be.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _bound_of_kept(state: AuditState, threshold: float, kept: int) -> float:
     if state.audit.until is None:
         return _upper_bound(state.audit, bad, kept)
     asked = sum(drawn.image_id in state.kinds for drawn in above)
-    return anytime_upper_bound(bad, asked, kept, state.confidence)
+    return anytime_upper_bound(bad, asked, kept, look_confidence(state.audit.number + 1, CONFIDENCE))
 
 
 def next_sample_size(state: AuditState, max_error: float) -> int:

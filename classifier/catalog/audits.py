@@ -60,7 +60,7 @@ class Audit:
     answer. `marks` change when anything is filed. `run` and `threshold` say how its outcome was applied, if it was.
     `number` counts the audits with answers since the last sort that filed anything, this one included: the bounds must
     account for every audit of the same filing. With `until`, an error rate, it is answered in its order until that is
-    shown, and may be looked at after every answer; else all that was drawn is answered.
+    shown, may be looked at after every answer, and counts twice; else all that was drawn is answered.
     """
 
     at: str
@@ -224,7 +224,7 @@ SELECT id FROM runs WHERE kind = 'sort' AND EXISTS (
     AND substr(target, 1, 1) != CAST('_' AS BLOB))
 ORDER BY id DESC LIMIT 1
 """
-_ANSWERED = "SELECT id, last_move FROM audits WHERE EXISTS (SELECT 1 FROM verdicts WHERE audit = audits.id)"
+_ANSWERED = "SELECT id, last_move, until FROM audits WHERE EXISTS (SELECT 1 FROM verdicts WHERE audit = audits.id)"
 
 
 def _number(catalog: Catalog, audit: int) -> int:
@@ -233,14 +233,19 @@ def _number(catalog: Catalog, audit: int) -> int:
 
 
 def _count_earlier(catalog: Catalog, last_move: int, *, before: int | None) -> int:
-    """How many audits had answers since a sort filed anything into a category.
+    """How many audits had answers since a sort filed anything into a category; one until a rate is shown counts twice.
 
-    Removing wrong images and auditing again is one more test of the same filing, whether the audit, a review, or a sort
-    that applies annotations removes them.
+    Such an audit shows that rate, and beside it offers thresholds, each at a confidence of its own. Removing wrong
+    images and auditing again is one more test of the same filing, whether the audit, a review, or a sort that applies
+    annotations removes them.
     """
     now = _filed_last(catalog, last_move)
     answered = catalog.connection.execute(_ANSWERED).fetchall()
-    return sum((before is None or one < before) and _filed_last(catalog, move) == now for one, move in answered)
+    return sum(
+        1 if until is None else 2
+        for one, move, until in answered
+        if (before is None or one < before) and _filed_last(catalog, move) == now
+    )
 
 
 def _filed_last(catalog: Catalog, last_move: int) -> int | None:

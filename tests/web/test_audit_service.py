@@ -187,15 +187,15 @@ def test_an_audit_until_a_rate_is_shown_says_how_many_more_it_takes(tmp_path: Pa
 
 
 def test_a_stricter_threshold_ends_an_audit_that_goes_on(tmp_path: Path) -> None:
-    kinds = Kind(category="chibi", confidences=[0.99] * 150 + [0.5] * 50)
+    kinds = Kind(category="chibi", confidences=[0.99] * 200 + [0.5] * 20)
     library = filed_library(tmp_path, kinds)
     with served(library) as client:
         told = post(client, "/begin", until=0.1)
         while not told["finished"] and told["offer"] is None:
-            is_low = int(told["pictures"][0]["name"].split()[1].split(".")[0]) >= 150
+            is_low = int(told["pictures"][0]["name"].split()[1].split(".")[0]) >= 200
             told = say(client, told, "wrong" if is_low else "right", "chibi")
         filed = client.post("/api/audit/file", json={"by_threshold": True}).raise_for_status().json()
 
     assert (False, "0.99") == (told["finished"], told["offer"]["threshold"])
-    assert 50 == filed["moved"]
-    assert {"chibi": 150} == library_stats(library).filed
+    assert 20 == filed["moved"]
+    assert {"chibi": 200} == library_stats(library).filed
