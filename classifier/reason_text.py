@@ -38,6 +38,7 @@ _BECAUSE: Final[Mapping[ReasonCode, Message]] = {
     ReasonCode.LEFT_BY_UNDO: Message("an undo left it there"),
     ReasonCode.NOT_MOVED: Message("it could not be moved where it belongs"),
     ReasonCode.DRAWN: Message("drawn from the crawl to be labeled: nothing is known of it yet"),
+    ReasonCode.COPY_OF: Message("a copy of {name}"),
     ReasonCode.EMPTY_FILE: Message("the file is empty"),
     ReasonCode.NO_KNOWN_FORMAT: Message("it does not begin like any picture format that is known"),
     ReasonCode.FORMAT_NOT_READ: Message("{format} pictures are not read"),

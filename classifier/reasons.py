@@ -38,6 +38,7 @@ class ReasonCode(StrEnum):
     LEFT_BY_UNDO = "left_by_undo"
     NOT_MOVED = "not_moved"
     DRAWN = "drawn"
+    COPY_OF = "copy_of"  # copy_of (the id of an image), levels (as sure_of_parent, where the image has them), name
     # Failures.
     EMPTY_FILE = "empty_file"
     NO_KNOWN_FORMAT = "no_known_format"

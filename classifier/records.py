@@ -51,12 +51,24 @@ class Mode(StrEnum):
     SYMLINK = "symlink"
 
 
+class Duplicates(StrEnum):
+    """What a sort does with the copies of an image: files each by itself, or only the best one of them.
+
+    With FOLDER the others are filed into `_duplicates`, with BEST they stay in the crawl.
+    """
+
+    KEEP = "keep"
+    BEST = "best"
+    FOLDER = "folder"
+
+
 class Action(StrEnum):
-    """What is done with an image that could be read."""
+    """What is done with an image that could be read; DUPLICATE is a copy of another one, which is filed."""
 
     FILE = "file"
     REVIEW = "review"
     UNKNOWN = "unknown"
+    DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

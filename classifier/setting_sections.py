@@ -15,7 +15,7 @@ from classifier.category_names import MOST_LEVELS
 from classifier.errors import Message
 from classifier.exclude import Exclude
 from classifier.paths import given_path, to_text
-from classifier.records import Mode
+from classifier.records import Duplicates, Mode
 
 _FOLDER = "local-dir:"
 
@@ -170,6 +170,8 @@ class SortSettings(Section):
     """Whether a picture unlike every labeled one goes to _unknown; false: it is judged as if it were of a category."""
     unknown_share: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     """At most this share of pictures like your labels counts as unknown; more catches more of what is none of them."""
+    duplicates: Duplicates = Duplicates.KEEP
+    """Copies of one picture: keep files each; folder files the best, others in _duplicates; best leaves others out."""
     embeddings: bool = True
     """Whether what the network sees in a picture is kept (a few kB each), so that a new head reads none again."""
 

@@ -202,8 +202,8 @@ def bench_kinds(root: Path, *, each: int) -> None:
         print(f"| {kind} |", " | ".join(cells), "|", flush=True)
 
 
-def bench_scale(root: Path, *, count: int) -> None:
-    """Print how long the search of `count` looks takes."""
+def mixed(root: Path, *, count: int) -> Pictures:
+    """`count` looks, of which the last tenth are copies of the first."""
     with ProcessPoolExecutor() as pool:
         base = pictures_of(list(pool.map(seen_at, [file.path for file in find_images(root)], chunksize=32)))
     rng = np.random.default_rng(0)
@@ -216,8 +216,14 @@ def bench_scale(root: Path, *, count: int) -> None:
     copies, sizes = count // 10, base.sizes[first] * 2
     looks[-copies:] = np.clip(looks[:copies].astype(np.int16) + rng.integers(-2, 3, looks[:copies].shape), 0, 255)
     sizes[-copies:] = sizes[:copies] // 2
+    return Pictures(looks=looks, sizes=sizes)
+
+
+def bench_scale(root: Path, *, count: int) -> None:
+    """Print how long the search of `count` looks takes."""
+    pictures, copies = mixed(root, count=count), count // 10
     before, cpu, began = _peak_mb(), time.process_time(), time.perf_counter()
-    groups = find_groups(Pictures(looks=looks, sizes=sizes))
+    groups = find_groups(pictures)
     wall, cpu = time.perf_counter() - began, time.process_time() - cpu
     found = sum(group[0] < copies and group[0] + count - copies in group for group in groups)
     print(f"{count:,} looks: {wall:.1f} s, {cpu:.1f} s of processor; peak {_peak_mb():,.0f} MB, {before:,.0f} before")

@@ -18,6 +18,7 @@ from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, Decision
+from classifier.sort.copies import rule_of_last_sort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,8 @@ def apply_audit(
         reconcile(catalog, library)
         with catalog.transaction():
             run = _begin(catalog, library, audit, agreed)
-            decisions.save(catalog, list(_changed_decisions(catalog, audit, agreed)), run=run)
+            changed = rule_of_last_sort(catalog).with_groups(list(_changed_decisions(catalog, audit, agreed)))
+            decisions.save(catalog, changed.values(), run=run)
             audits.set_outcome(catalog, audit.id, run=run, threshold=agreed.threshold)
         return _move_files(catalog, library, run, progress or SilentProgress())
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 REVIEW: Final = "_review"
 UNKNOWN: Final = "_unknown"
+DUPLICATES: Final = "_duplicates"
+_BY_CATEGORY: Final = {REVIEW: Action.REVIEW, DUPLICATES: Action.DUPLICATE}
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class KnownCategories:
         return SEPARATOR.join(folders[:count])
 
     def decision_for(self, folder: bytes) -> tuple[Action, str] | None:
-        """The decision that a folder stands for: file, review with a best guess, or unknown.
+        """The decision that a folder stands for: file, review with a best guess, unknown, or duplicate.
 
         The `_review` of a category is for what is of it, or of a category in it. None at the top, and where the name
         of the outermost folder can be no category's: it begins with "_" or ".", or is not in UTF-8.
@@ -65,8 +67,8 @@ class KnownCategories:
             first, *rest = folder.decode().split("/")
         except UnicodeDecodeError:
             return None
-        if first == REVIEW:
-            return Action.REVIEW, self.category_of(rest)
+        if first in _BY_CATEGORY:
+            return _BY_CATEGORY[first], self.category_of(rest)
         if first == UNKNOWN:
             return Action.UNKNOWN, ""
         if not may_be_folder(first):

@@ -17,6 +17,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.catalog.category_folders import DUPLICATES, REVIEW
 from classifier.catalog.values import select_many, to_path
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, Decision, ImageId
@@ -102,9 +103,9 @@ def decision_from_row(row: Sequence[Any]) -> Decision:
 
 
 def rename_category(catalog: Catalog, category: str, into: str) -> None:
-    """Decisions for `category` become decisions for `into` where the image is in that folder, filed or in review."""
+    """Decisions for `category` become decisions for `into` where the image is in that folder, filed or set apart."""
     with catalog.transaction() as connection:
-        for folder in (into, f"_review/{into}"):
+        for folder in (into, *(f"{place}/{into}" for place in (REVIEW, DUPLICATES))):
             connection.execute(
                 "UPDATE decisions SET category = ?1 WHERE category = ?2 AND picture IN ("
                 "SELECT picture FROM places WHERE path > ?3 AND path < ?4)",
@@ -123,6 +124,15 @@ def count_waiting(catalog: Catalog) -> int:
     (count,) = catalog.connection.execute(
         "SELECT count(*) FROM decisions AS d CROSS JOIN places ON places.picture = d.picture "
         "WHERE d.action IN ('review', 'unknown')"
+    ).fetchone()
+    return int(count)
+
+
+def count_left_out(catalog: Catalog) -> int:
+    """How many images are in no file of the library because another copy is filed."""
+    (count,) = catalog.connection.execute(
+        "SELECT count(*) FROM decisions WHERE action = 'duplicate' "
+        "AND NOT EXISTS (SELECT 1 FROM places WHERE places.picture = decisions.picture)"
     ).fetchone()
     return int(count)
 

@@ -73,7 +73,10 @@ class ManualMove:
 
 
 def record_moves(connection: sqlite3.Connection, files: Sequence[tuple[LibraryFile, LibraryFile]]) -> None:
-    """Record both paths of each image whose path differs; one that is in another folder now gets its decision."""
+    """Record both paths of each image whose path differs; one that is in another folder now gets its decision.
+
+    A copy that was taken out of `_duplicates` is kept by itself, and the others stay as they are.
+    """
     known = read_known(connection)
     for old, new in files:
         if new.beside is not None or old.path == new.path:
@@ -85,6 +88,14 @@ def record_moves(connection: sqlite3.Connection, files: Sequence[tuple[LibraryFi
         )
         if folder_of(old.path) != folder_of(new.path):
             _decide_by_folder(connection, new, known)
+            if _is_copy(old, known) and not _is_copy(new, known):
+                connection.execute("UPDATE copies SET kept = 1 WHERE picture = ?", (new.image_id,))
+
+
+def _is_copy(place: LibraryFile, known: KnownCategories) -> bool:
+    """Whether its folder is in `_duplicates`."""
+    decided = known.decision_for(folder_of(place.path))
+    return decided is not None and decided[0] is Action.DUPLICATE
 
 
 def record_added(connection: sqlite3.Connection, place: LibraryFile, known: KnownCategories) -> None:
@@ -152,7 +163,7 @@ def moved_since_annotated(catalog: Catalog, image_ids: Sequence[ImageId]) -> fro
 def unsettled(catalog: Catalog) -> list[ManualMove]:
     """The images in a folder of another decision than before a person moved them, about which nothing is settled.
 
-    Outside of all categories, as at the top of the library, a place says nothing about an image.
+    Outside of all categories, as at the top of the library or in `_duplicates`, a place says nothing about an image.
     """
     rows = catalog.connection.execute(
         "SELECT hand_moves.picture, old, path FROM hand_moves JOIN places ON places.picture = hand_moves.picture "
@@ -170,7 +181,9 @@ def unsettled(catalog: Catalog) -> list[ManualMove]:
 
 def _says_something(move: ManualMove, known: KnownCategories) -> bool:
     now = known.decision_for(folder_of(move.new))
-    return now is not None and now != known.decision_for(folder_of(move.old))
+    if now is None or now[0] is Action.DUPLICATE:
+        return False
+    return now != known.decision_for(folder_of(move.old))
 
 
 def paths_that_are_no_labels(catalog: Catalog) -> frozenset[bytes]:

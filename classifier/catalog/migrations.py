@@ -180,6 +180,19 @@ def m022_audits_until(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE audits ADD COLUMN until REAL")
 
 
+def m023_copies(connection: sqlite3.Connection) -> None:
+    """The groups of copies, each by its first image, the best when it was found; what a person keeps filed by itself.
+
+    Decisions that an image is a copy are few, and looked up at each sort.
+    """
+    connection.execute(
+        "CREATE TABLE copies (picture TEXT PRIMARY KEY, first TEXT NOT NULL, kept INTEGER NOT NULL DEFAULT 0) "
+        "WITHOUT ROWID"
+    )
+    connection.execute("CREATE INDEX copies_by_first ON copies (first)")
+    connection.execute("CREATE INDEX decisions_of_copies ON decisions (picture) WHERE action = 'duplicate'")
+
+
 # Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
@@ -220,6 +233,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m020_files_that_are_no_labels,
     m021_tag_files,
     m022_audits_until,
+    m023_copies,
 )
 
 

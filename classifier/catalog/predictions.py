@@ -166,6 +166,16 @@ LEFT JOIN places ON places.picture = pictures.id
 WHERE pictures.id IN {{pictures}}
 """  # noqa: S608
 
+_OF_IMAGES = f"""
+SELECT {_COLUMNS} FROM pictures
+JOIN predictions ON predictions.picture = pictures.id AND predictions.model = ?
+LEFT JOIN places ON places.picture = pictures.id
+WHERE (EXISTS (SELECT 1 FROM files INDEXED BY files_by_picture
+    WHERE files.picture = pictures.id AND +crawl = ? AND +seen = ? AND failure_kind IS NULL)
+  OR {MOVED_OUT.replace(":inside", "?").replace(":beyond", "?")})
+AND pictures.id NOT IN ({DELETED}) AND pictures.id IN {{pictures}}
+"""  # noqa: S608
+
 _COUNT = f"""
 SELECT count(*) FROM files WHERE {_OF_RUN} AND path > :after
   AND NOT EXISTS (SELECT 1 FROM temp.placed WHERE placed.picture = files.picture)
@@ -220,6 +230,11 @@ class CrawlQuery:
         return PredictionPage(
             candidates=[Candidate(row, by_id[row[5]]) for row in found if row[5] in by_id], last=found[-1][0]
         )
+
+    def of_images(self, image_ids: Sequence[ImageId]) -> list[PredictionRow]:
+        """The predictions for those of these images that are to be decided in this run."""
+        before = (self.model, to_bytes(self.crawl), self.run, *moved_values(self.crawl).values())
+        return [PredictionRow(*row) for row in select_many(self.catalog, _OF_IMAGES, image_ids, before=before)]
 
     def count_files(self, *, after: bytes) -> int:
         """How many readable files remain after the path `after`."""

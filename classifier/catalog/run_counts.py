@@ -56,6 +56,7 @@ class RunCounts:
     filed: int
     review: int
     unknown: int
+    copies: int
     duplicates: int
     failed: int
     moved: int
@@ -64,7 +65,7 @@ class RunCounts:
     @property
     def pictures(self) -> int:
         """How many pictures came."""
-        return self.filed + self.review + self.unknown + self.duplicates + self.failed
+        return self.filed + self.review + self.unknown + self.copies + self.duplicates + self.failed
 
 
 def crawl_before(catalog: Catalog, crawl: Path) -> CrawlBefore:
@@ -86,6 +87,7 @@ def run_counts(catalog: Catalog, crawl: Path, before: CrawlBefore) -> RunCounts:
         filed=placed.get(Action.FILE, 0),
         review=placed.get(Action.REVIEW, 0),
         unknown=placed.get(Action.UNKNOWN, 0),
+        copies=placed.get(Action.DUPLICATE, 0),
         duplicates=execute(_DUPLICATES, (before.last_file, to_bytes(crawl), run)).fetchone()[0],
         failed=len(_unreadable(catalog, crawl, run) - before.unreadable) + not_placed,
         moved=execute(_MOVED, (run,)).fetchone()[0],

@@ -49,17 +49,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterruptedRun:
-    """The settings of a sort that did not finish; `model` is the bundle's key."""
+    """The settings of a sort that did not finish; `model` is the bundle's key, `exclude` patterns of skipped files."""
 
     mode: str
     strictness: Strictness
     bundle: Path
     model: str
     sidecars: bool
+    duplicates: str
     unknown_share: float | None
     """The share of in-distribution images that may count as unknown; 0: none. None in older runs."""
     exclude: tuple[str, ...] = ()
-    """Patterns of files that were skipped."""
 
 
 def begin(
@@ -106,14 +106,14 @@ def interrupted_run(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
     if row is None:
         return None
     mode, settings, bundle, model = row
-    recorded = json.loads(settings)
-    kept = recorded["sort"]
+    kept = (recorded := json.loads(settings))["sort"]
     return InterruptedRun(
         mode=mode,
         strictness=Strictness.from_settings(recorded).requested,
         bundle=to_path(bundle),
         model=model,
         sidecars=kept.get("sidecars", False),
+        duplicates=kept.get("duplicates", "keep"),
         unknown_share=kept.get("unknown_share") if kept.get("unknown", True) else 0.0,
         exclude=tuple(recorded.get("images", {}).get("exclude", ())),
     )

@@ -11,7 +11,7 @@ from classifier.catalog import embeddings, files, runs
 from classifier.catalog.categories import CategoryAliases, read_aliases
 from classifier.catalog.category_folders import OUTSIDE
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.decisions import count_with_reason
+from classifier.catalog.decisions import count_left_out, count_with_reason
 from classifier.catalog.embeddings import StoreStats
 from classifier.catalog.library_changes import DELETED, count_missing
 from classifier.catalog.page_answers import AnswerCounts, count_answers
@@ -50,6 +50,10 @@ class LibraryStats:
     """Images among those in review and unknown that the page does not ask about."""
     outside: int
     """Filed images that a person put at the top of the library or into a folder of their own: in no category."""
+    copies: int
+    """Copies of what is filed, in `_duplicates`."""
+    copies_left: int
+    """Copies of what is filed that are in no file of the library."""
     duplicates: int
     broken: dict[str, int]
     """Files that could not be read, by kind, most first."""
@@ -124,6 +128,8 @@ def library_stats(library: Path) -> LibraryStats:
             unknown=sum(count for action, _, count in placed if action == Action.UNKNOWN),
             answers=count_answers(catalog),
             outside=sum(count for action, _, count in placed if action == "outside"),
+            copies=sum(count for action, _, count in placed if action == Action.DUPLICATE),
+            copies_left=count_left_out(catalog),
             duplicates=files.count_duplicates(catalog),
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,
@@ -158,8 +164,9 @@ SELECT CASE
     WHEN members.failure_kind IS NOT NULL AND members.size_bytes IS NULL THEN 'unreadable'
     WHEN members.failure_kind IS NOT NULL THEN 'broken'
     WHEN places.source = members.path THEN decisions.action
-    WHEN places.picture IS NOT NULL THEN 'duplicate'
+    WHEN places.picture IS NOT NULL THEN 'same'
     WHEN members.picture IN ({DELETED}) THEN 'deleted'
+    WHEN decisions.action = 'duplicate' THEN 'left out'
     ELSE 'failed' END AS outcome, decisions.category, decisions.reason_code = 'sure_of_parent'
 FROM members
 LEFT JOIN places ON places.picture = members.picture
@@ -169,7 +176,7 @@ LEFT JOIN decisions ON decisions.picture = members.picture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many images of a crawl ended where; the seven numbers add up to `pictures`."""
+    """How many images of a crawl ended where; the nine numbers add up to `pictures`."""
 
     filed: int
     review: int
@@ -177,8 +184,13 @@ class Tally:
     """Those of the images in review that are in the `_review` of a parent of nested categories."""
     unknown: int
     """Unlike all labeled images, so in no category."""
+    copies: int
+    """Copies of what is filed, in `_duplicates`."""
+    copies_left: int
+    """Copies of what is filed, left in the crawl."""
     broken: int
     duplicates: int
+    """Files with the very content of another one."""
     deleted: int
     """Deleted from the library by a person, or replaced there; not filed again."""
     failed: int
@@ -191,8 +203,8 @@ class Tally:
     @property
     def pictures(self) -> int:
         """The number of images."""
-        placed = self.filed + self.review + self.unknown
-        return placed + self.broken + self.duplicates + self.deleted + self.failed
+        placed = self.filed + self.review + self.unknown + self.copies
+        return placed + self.copies_left + self.broken + self.duplicates + self.deleted + self.failed
 
 
 def tally_crawl(catalog: Catalog, *, run: int, crawl: Path) -> Tally:
@@ -213,7 +225,9 @@ def tally_crawl(catalog: Catalog, *, run: int, crawl: Path) -> Tally:
         review_in_parents=in_parents,
         unknown=outcomes.get(Action.UNKNOWN, 0),
         broken=outcomes.get("broken", 0),
-        duplicates=outcomes.get("duplicate", 0),
+        copies=outcomes.get(Action.DUPLICATE, 0),
+        copies_left=outcomes.get("left out", 0),
+        duplicates=outcomes.get("same", 0),
         deleted=outcomes.get("deleted", 0),
         failed=outcomes.get("failed", 0),
         unreadable=outcomes.get("unreadable", 0),

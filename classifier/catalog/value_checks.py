@@ -149,7 +149,7 @@ _BY_PLACE: Final[Mapping[tuple[str, str], Callable[[Any], bool]]] = {
     **dict.fromkeys((("listings", "sha256"), ("tag_files", "sha256")), _is_hash_or_empty),
 }
 _BY_NAME: Final[Mapping[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(("picture", "beside"), _is_hash),
+    **dict.fromkeys(("picture", "beside", "first"), _is_hash),
     **dict.fromkeys(("inode", "device"), _is_inode),
     **dict.fromkeys(("at", "started", "finished"), _is_date),
     "reason_params": _json(_is_object),

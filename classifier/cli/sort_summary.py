@@ -80,8 +80,33 @@ def _decided(summary: dict[str, Any], out: Path, *, dry_run: bool) -> Iterator[M
         yield Message("{count:,} would be unlike all your labels: {folder}", **unknown)
     elif summary["unknown"]:
         yield Message("{count:,} unlike all your labels: {folder}", **unknown)
+    yield from _copies(summary, out, dry_run=dry_run)
     if duplicates := summary["duplicates"]:
         yield Counted("{count:,} duplicate of those", "{count:,} duplicates of those", count=duplicates)
+
+
+def _copies(summary: dict[str, Any], out: Path, *, dry_run: bool) -> Iterator[Message]:
+    folder = out / "_duplicates"
+    if (count := summary["copies"]) and dry_run:
+        yield Counted(
+            "{count:,} copy of what is filed would be in {folder}",
+            "{count:,} copies of what is filed would be in {folder}",
+            count=count,
+            folder=folder,
+        )
+    elif count:
+        yield Counted(
+            "{count:,} copy of what is filed: {folder}",
+            "{count:,} copies of what is filed: {folder}",
+            count=count,
+            folder=folder,
+        )
+    if left := summary["copies_left"]:
+        yield Counted(
+            "{count:,} copy of what is filed, left in the crawl",
+            "{count:,} copies of what is filed, left in the crawl",
+            count=left,
+        )
 
 
 def _waiting(count: int, count_in_parents: int, out: Path, *, dry_run: bool) -> Iterator[Message]:

@@ -166,6 +166,16 @@ def _categories(stats: LibraryStats) -> list[str]:
     lines += _answers(stats.answers)
     if stats.outside:
         lines.append(_("{count:,} where you put them, outside of all categories", count=stats.outside))
+    if stats.copies:
+        lines.append(count_("{count:,} copy in _duplicates", "{count:,} copies in _duplicates", count=stats.copies))
+    if stats.copies_left:
+        lines.append(
+            count_(
+                "{count:,} copy of what is filed, left in the crawl",
+                "{count:,} copies of what is filed, left in the crawl",
+                count=stats.copies_left,
+            )
+        )
     if stats.duplicates:
         lines.append(count_("{count:,} duplicate of those", "{count:,} duplicates of those", count=stats.duplicates))
     if stats.not_moved:

@@ -157,6 +157,8 @@ def _in_words(round_: Sorted) -> Iterator[str]:
     yield _("{count:,} filed", count=counts.filed)
     if waits := counts.review + counts.unknown:
         yield _("{count:,} waiting for you", count=waits)
+    if counts.copies:
+        yield count_("{count:,} copy of what is filed", "{count:,} copies of what is filed", count=counts.copies)
     if counts.duplicates:
         yield count_("{count:,} duplicate", "{count:,} duplicates", count=counts.duplicates)
     if counts.failed:

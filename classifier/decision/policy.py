@@ -14,6 +14,7 @@ from classifier.catalog.categories import CategoryAliases
 from classifier.catalog.strictness import Strictness
 from classifier.errors import Message
 from classifier.model.risk_control import estimated_threshold
+from classifier.records import Duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,7 @@ class Policy:
     strictness: Strictness = field(default_factory=Strictness)
     guarantee: RiskGuarantee | None = None
     sidecars: bool = False
+    duplicates: Duplicates = Duplicates.KEEP
     unknown_share: float = 0.0
     """The share of images like the labels that may count as unknown; with 0 none does."""
     unknown_threshold: float = math.inf
@@ -57,7 +59,8 @@ class Policy:
     def settings(self) -> dict[str, Any]:
         """The policy as a run records it among its settings of sort; `Strictness.from_settings` reads it."""
         unknown = {"unknown": True, "unknown_share": self.unknown_share} if self.unknown_share else {"unknown": False}
-        return {"mode": self.mode.value, "sidecars": self.sidecars} | self._strictness_settings() | unknown
+        filing = {"mode": self.mode.value, "sidecars": self.sidecars, "duplicates": self.duplicates.value}
+        return filing | self._strictness_settings() | unknown
 
     def _strictness_settings(self) -> dict[str, Any]:
         requested = self.strictness

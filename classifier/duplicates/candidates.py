@@ -110,6 +110,17 @@ def bits_apart(own: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[n
     return np.concatenate([_distances(own, others), _distances(others, own)])
 
 
+def may_have_copies(own: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of `others` (F, K) may be copies of any of `own` (F, N), (K,)."""
+    found: NDArray[np.bool_] = np.zeros(others.shape[1], bool)
+    for number, frame in enumerate(_FRAMES):
+        whole = number if frame is INNER else 0
+        for first, second in ((own[number], others[whole]), (own[whole], others[number])):
+            for _, close in close_pairs(first, second, bits=MOST_BITS):
+                found[close] = True
+    return found
+
+
 def _distances(parts: NDArray[np.uint64], wholes: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """How many bits each part of one is from the whole of the other; without borders from the same."""
     compared = np.concatenate([np.repeat(wholes[:1], len(_FRAMES) - 1, axis=0), wholes[-1:]])

@@ -15,10 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from classifier.catalog.connection import Catalog
     from classifier.progress import Progress
     from classifier.records import ImageInfo
 
 _AT_ONCE: Final = 1024
+
+
+def write_looks(catalog: Catalog, library: Path, images: Sequence[ImageInfo]) -> None:
+    """Write the looks of these images beside the catalog, whose library the caller owns. Raises OSError."""
+    if not (new := without_look(catalog, library, images)):
+        return
+    writer = ShardWriter(library, LOOKS, last=embeddings.last_row(catalog, LOOKS))
+    located = zip(new, writer.append(as_rows(new)), strict=True)
+    found = [(image.id, location) for image, location in located if location is not None]
+    with catalog.transaction():
+        embeddings.add(catalog, found, backbone=LOOKS)
 
 
 def keep_looks(library: Path, images: Sequence[ImageInfo], progress: Progress) -> None:
@@ -27,15 +39,8 @@ def keep_looks(library: Path, images: Sequence[ImageInfo], progress: Progress) -
         return
     try:
         with hold_lock(library), open_catalog(library) as catalog:
-            writer = ShardWriter(library, LOOKS, last=embeddings.last_row(catalog, LOOKS))
             for start in range(0, len(images), _AT_ONCE):
-                new = without_look(catalog, library, images[start : start + _AT_ONCE])
-                if not new:
-                    continue
-                located = zip(new, writer.append(as_rows(new)), strict=True)
-                found = [(image.id, location) for image, location in located if location is not None]
-                with catalog.transaction():
-                    embeddings.add(catalog, found, backbone=LOOKS)
+                write_looks(catalog, library, images[start : start + _AT_ONCE])
     except (IllsortError, OSError) as error:
         progress.say(Message("{library}: what was read is not kept: {why}", library=library, why=message_of(error)))
         return

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog.categories import nfc
-from classifier.catalog.category_folders import REVIEW, UNKNOWN
+from classifier.catalog.category_folders import DUPLICATES, REVIEW, UNKNOWN
 from classifier.category_names import MOST_LEVELS, SEPARATOR, may_be_folder
 from classifier.paths import LONGEST_NAME, name_length
 from classifier.reasons import Reason, ReasonCode
@@ -28,7 +28,13 @@ TEMPORARY = re.compile(r"\.illsort-\d+-\d+\.part")
 
 _LONGEST_EXTENSION = 32  # a longer one is part of the name, not an extension
 _DIGITS = (8, 16, 64)
-_WITHOUT_GUESS = {Action.REVIEW: Path(REVIEW), Action.UNKNOWN: Path(UNKNOWN)}
+_WITHOUT_GUESS = {
+    Action.REVIEW: Path(REVIEW),
+    Action.UNKNOWN: Path(UNKNOWN),
+    Action.DUPLICATE: Path(DUPLICATES),
+}
+
+_WITH_LEVELS = frozenset({ReasonCode.SURE_OF_PARENT, ReasonCode.COPY_OF})
 
 
 def candidate_names(name: str, image_id: ImageId) -> tuple[str, ...]:
@@ -63,7 +69,7 @@ def temporary_name(run: int, id: int) -> str:  # noqa: A002
 
 
 def folder_for(decision: Decision) -> Path:
-    """The folder within the library: the category's own, its folder under `_review`, or `_unknown`.
+    """The folder within the library: the category's own, its folder under `_review` or `_duplicates`, or `_unknown`.
 
     What is surely of a parent of nested categories, and waits for a person to say of which, is in the parent's own
     `_review`.
@@ -79,7 +85,12 @@ def folder_for(decision: Decision) -> Path:
     parts = category.split(SEPARATOR)
     if levels := parent_levels(decision.action, decision.reason):
         return Path(*parts[:levels], REVIEW)
-    folders = {Action.FILE: Path(*parts), Action.REVIEW: Path(REVIEW, *parts), Action.UNKNOWN: Path(UNKNOWN)}
+    folders = {
+        Action.FILE: Path(*parts),
+        Action.REVIEW: Path(REVIEW, *parts),
+        Action.UNKNOWN: Path(UNKNOWN),
+        Action.DUPLICATE: Path(DUPLICATES, *parts),
+    }
     return folders[decision.action]
 
 
@@ -89,7 +100,7 @@ def _is_folder(category: str) -> bool:
 
 def parent_levels(action: Action, reason: Reason) -> int:
     """The levels of the parent in whose `_review` an image waits; 0 for any other."""
-    if action is not Action.REVIEW or reason.code is not ReasonCode.SURE_OF_PARENT:
+    if action is not Action.REVIEW or reason.code not in _WITH_LEVELS:
         return 0
     try:
         levels = reason.params.get("levels")

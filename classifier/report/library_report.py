@@ -96,6 +96,8 @@ def _tiles(stats: LibraryStats) -> list[tuple[int, Message]]:
         (stats.missing["deleted"], Message("no longer in the library")),
         (stats.missing["replaced"], Message("changed in the library, yours now")),
         (stats.missing["dangling"], Message("links whose original is gone")),
+        (stats.copies, Message("copies of what is filed, in _duplicates")),
+        (stats.copies_left, Message("copies of what is filed, left in the crawl")),
         (stats.duplicates, Message("duplicates, left where they are")),
     ]
     return [

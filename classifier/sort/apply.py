@@ -12,21 +12,24 @@ from pathlib import Path
 from classifier.catalog import annotation_log, decisions
 from classifier.catalog.category_folders import read_known
 from classifier.catalog.connection import Catalog
+from classifier.catalog.copies import placed_copies
 from classifier.catalog.manual_moves import manually_placed
 from classifier.catalog.moves import last_placed
+from classifier.catalog.places import place_of
 from classifier.catalog.predictions import Candidate, CrawlQuery, PredictionPage, PredictionRow, logits_of
-from classifier.catalog.values import to_bytes
+from classifier.catalog.values import to_bytes, to_path
 from classifier.decision.decide import apply_overrides, decide
 from classifier.decision.policy import Policy, merge_categories
 from classifier.errors import Message
-from classifier.filing.destination import CategoryFolders, candidate_names, parent_levels
+from classifier.filing.destination import CategoryFolders, candidate_names, parent_levels, recorded_file
 from classifier.filing.file_checks import WhyNoLink, why_no_link
 from classifier.filing.refile import decide_not_moved, is_not_moved
 from classifier.filing.results import Outcome, Status
 from classifier.filing.sidecars import outdated_moves, sidecar_moves
 from classifier.model.calibration import mask_ruled_out, probabilities
 from classifier.progress import Progress, SilentStage, Stage
-from classifier.records import Action, Decision, ImageFile, ImageId, Method, Move
+from classifier.records import Action, Decision, Duplicates, ImageFile, ImageId, Method, Move
+from classifier.sort.copies import CopyRule
 
 BATCH = 256
 """Images filed together: what one commit of the journal covers."""
@@ -64,6 +67,7 @@ class DecisionApplier:
         self._query = CrawlQuery(catalog=catalog, run=run, crawl=crawl, model=policy.manifest.key)
         self._library = library
         self._policy = policy
+        self._copies = CopyRule(catalog, policy.duplicates)
         self._merge = merge_categories(policy.manifest.categories, policy.thresholds, policy.names)
         self._execute = execute
         self._limit = BATCH if policy.sidecars else max(BATCH, PAGE)
@@ -97,6 +101,21 @@ class DecisionApplier:
                     stage.advance(len(rows))
                     rows = self._next_placed(after=rows[-1].image_id)
         self._has_rest = self._query.leave_out_placed(files=files)
+
+    def redecide_other_copies(self) -> None:
+        """Decide the copies in the library that are not of this crawl, and move those that belong elsewhere."""
+        in_groups = self._policy.duplicates is not Duplicates.KEEP
+        placed = placed_copies(self._catalog, in_groups=in_groups)
+        for start in range(0, len(placed), self._limit):
+            part = placed[start : start + self._limit]
+            known = {row.image_id for row in self._query.of_images(part)} | self._manual_folders.keys()
+            part = [image_id for image_id in part if image_id not in known]
+            decided = self._with_copies(self._copies.by_themselves(part))
+            decisions.save(self._catalog, decided, run=self._run)
+            moves = [move for one in decided if (move := self._move_within(one)) is not None]
+            for first in range(0, len(moves), BATCH):
+                self._make_moves(moves[first : first + BATCH])
+            self._file_sidecars([move.image_id for move in moves])
 
     def apply_until(self, last: Path | None, stage: Stage | None = None) -> None:
         """Decide and file the next files of the crawl, up to and including `last` (None: all)."""
@@ -170,8 +189,17 @@ class DecisionApplier:
                 source, folder = outcome.move.source.path, self._library / outcome.move.folder
                 self.copied_instead[why_no_link(source, folder) or WhyNoLink.REFUSED] += 1
 
-    @pause_gc()
     def _decide(self, rows: list[PredictionRow]) -> list[Decision]:
+        return self._with_copies(self._decide_alone(rows))
+
+    def _with_copies(self, decided: list[Decision]) -> list[Decision]:
+        """The decisions of the same images, given the own ones of all that are copies of them."""
+        others = self._query.of_images(self._copies.others_of(decided))
+        own = [*decided, *self._decide_alone(others)] if others else decided
+        return self._copies(own)[: len(decided)]
+
+    @pause_gc()
+    def _decide_alone(self, rows: list[PredictionRow]) -> list[Decision]:
         policy, merge = self._policy, self._merge
         probs = merge(probabilities(logits_of(rows), policy.manifest.temperature))
         image_ids = [row.image_id for row in rows]
@@ -200,7 +228,9 @@ class DecisionApplier:
         """Whether the image is in another folder than it belongs to, or not in the library at all."""
         if row.image_id in self._manual_folders:
             return False
-        path = row.place_path
+        path, is_duplicate = row.place_path, decision.action is Action.DUPLICATE
+        if path is None and is_duplicate and self._policy.duplicates is Duplicates.BEST:
+            return False
         return path is None or path.rpartition(b"/")[0] != self._folder_of(decision)[1]
 
     def _filing(self, candidate: Candidate, decision: Decision) -> Move:
@@ -209,6 +239,16 @@ class DecisionApplier:
             return self._renaming(candidate.prediction, candidate.path, decision)
         method = Method.SYMLINK if decision.image_id in self.relinked else Method(self._policy.mode.value)
         return self._move(candidate.file, candidate.path, decision, method)
+
+    def _move_within(self, decision: Decision) -> Move | None:
+        """The move of an image of the library that is in another folder than it belongs to."""
+        place = place_of(self._catalog, decision.image_id)
+        if place is None or place.path.rpartition(b"/")[0] == self._folder_of(decision)[1]:
+            return None
+        source, name = recorded_file(place, self._library), to_path(place.source).name
+        is_ours = source.path.name in candidate_names(name, decision.image_id)
+        path = place.source if is_ours else to_bytes(source.path)
+        return self._move(source, path, decision, Method.RENAME)
 
     def _renaming(self, row: PredictionRow, path: bytes, decision: Decision) -> Move:
         """The move from one folder of the library to another; `path` is the file's path in the crawl.

@@ -62,6 +62,8 @@ def _about_filing(request: SortRequest, settings: Settings) -> Iterator[str]:
         yield from ("--mode", request.mode.value)
     if request.sidecars is not None:
         yield from _set("sort.sidecars", request.sidecars)
+    if request.duplicates is not None:
+        yield from ("--set", f"sort.duplicates={request.duplicates}")
     if request.unknown_share is not None:
         yield from _set("sort.unknown", request.unknown_share > 0)
         if request.unknown_share:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from classifier.filing.reconcile import open_library
 from classifier.filing.repair_links import remove_dangling_links, remove_repeated_links
 from classifier.filing.settle_changes import settle_changes
 from classifier.progress import Progress, SilentProgress
+from classifier.records import Duplicates
 from classifier.settings import Settings
 from classifier.sort.apply import DecisionApplier, Execute
+from classifier.sort.find_copies import find_copies
 from classifier.sort.new_images import predict, predict_moved
 from classifier.sort.prepare import Prepared, prepare, requested
 from classifier.sort.resume import OnChanged
@@ -92,8 +95,13 @@ def _filed(catalog: Catalog, ready: Prepared, progress: Progress) -> DecisionApp
     applier.relinked = frozenset() if ready.request.mode else relinked
     reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
     predict_moved(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress)
+    predicted = predict(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress)
+    if policy.duplicates is not Duplicates.KEEP:  # the best of its copies may be the last
+        deque(predicted, maxlen=0)
+        find_copies(catalog, ready, progress)
     applier.redecide_placed(progress)
-    for last in predict(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress):
+    applier.redecide_other_copies()
+    for last in predicted:
         applier.apply_until(last)
     applier.apply_rest(progress)
     _clean_up(catalog, library, run=run, execute=moves, progress=progress)

@@ -24,6 +24,7 @@ from classifier.filing.recovery import rebuild
 from classifier.progress import Progress, SilentProgress
 from classifier.settings import Settings
 from classifier.sort.apply import DecisionApplier
+from classifier.sort.find_copies import find_copies
 from classifier.sort.new_images import predict, predict_moved
 from classifier.sort.planned_moves import Show, plan_only
 from classifier.sort.prepare import Prepared, prepare, requested
@@ -105,6 +106,7 @@ def _read(catalog: Catalog, ready: Prepared, progress: Progress) -> None:
         catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress, name=_READING
     ):
         pass
+    find_copies(catalog, ready, progress)
 
 
 def _planned(copy: Catalog, ready: Prepared, *, progress: Progress, show: Show | None) -> DecisionApplier:
@@ -112,6 +114,7 @@ def _planned(copy: Catalog, ready: Prepared, *, progress: Progress, show: Show |
     execute = partial(plan_only, copy, library, show)
     applier = DecisionApplier(copy, run=ready.run, crawl=crawl, library=library, policy=ready.policy, execute=execute)
     applier.redecide_placed(progress)
+    applier.redecide_other_copies()
     applier.apply_rest(progress, name=Message("planning"))
     return applier
 

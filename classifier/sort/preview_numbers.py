@@ -55,6 +55,8 @@ def preview_numbers(images: Iterable[PlannedImage], *, threshold: float | None) 
     categories: dict[str, _Category] = {}
     unknown: _Kept = []
     for image in images:
+        if image.action == Action.DUPLICATE:
+            continue
         categories.setdefault(image.category, _Category()).add(image)
         if image.action == Action.UNKNOWN:
             _keep(unknown, image.image_id, image)

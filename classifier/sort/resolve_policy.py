@@ -45,6 +45,7 @@ def resolve_policy(
         guarantee=guarantee,
         mode=request.mode or settings.sort.mode,
         sidecars=settings.sort.sidecars if request.sidecars is None else request.sidecars,
+        duplicates=request.duplicates or settings.sort.duplicates,
         unknown_share=share,
         unknown_threshold=unknown_threshold,
         review_threshold=review_threshold,

@@ -14,7 +14,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.errors import Message, ModelError
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.progress import Progress
-from classifier.records import Mode
+from classifier.records import Duplicates, Mode
 from classifier.settings import Settings, SortSettings, excluding
 
 OnChanged = Callable[[Message], bool]
@@ -29,6 +29,7 @@ class SortRequest:
     strictness: Strictness
     bundle: Path | None
     sidecars: bool | None
+    duplicates: Duplicates | None
     unknown_share: float | None
     """The share of images like the labels that may count as unknown, 0..0.5; with 0 none does."""
     best: bool = False
@@ -45,6 +46,7 @@ def request_from(
         strictness=Strictness(threshold=threshold, max_error=max_error),
         bundle=bundle,
         sidecars=sort.sidecars if "sidecars" in explicit else None,
+        duplicates=sort.duplicates if "duplicates" in explicit else None,
         unknown_share=unknown_share(sort) if explicit & {"unknown", "unknown_share"} else None,
         best=best,
     )
@@ -91,6 +93,7 @@ def _resolved(
         strictness=interrupted.strictness,
         bundle=bundle or (interrupted.bundle if requested is None else requested.folder),
         sidecars=interrupted.sidecars,
+        duplicates=Duplicates(interrupted.duplicates),
         unknown_share=interrupted.unknown_share,
     )
     changed = _changed(request, requested if bundle else None, interrupted)
@@ -152,6 +155,7 @@ def _chosen(
         strictness=request.strictness if request.strictness.option else recorded.strictness,
         bundle=request.bundle or recorded.bundle,
         sidecars=recorded.sidecars if request.sidecars is None else request.sidecars,
+        duplicates=request.duplicates or recorded.duplicates,
         unknown_share=recorded.unknown_share if request.unknown_share is None else request.unknown_share,
         best=request.best,
     )
@@ -166,6 +170,8 @@ def _changed(request: SortRequest, requested: Bundle | None, interrupted: Interr
         changed.append((interrupted.strictness.option, request.strictness.option))
     if request.sidecars is not None and request.sidecars != interrupted.sidecars:
         changed.append((_sidecars_option(interrupted.sidecars), _sidecars_option(request.sidecars)))
+    if request.duplicates is not None and request.duplicates.value != interrupted.duplicates:
+        changed.append((_duplicates_option(interrupted.duplicates), _duplicates_option(request.duplicates)))
     if (
         None not in {request.unknown_share, interrupted.unknown_share}
         and request.unknown_share != interrupted.unknown_share
@@ -184,6 +190,10 @@ def _is_other_strictness(request: SortRequest, before: Strictness) -> bool:
 
 def _sidecars_option(sidecars: bool) -> str:
     return f"--set sort.sidecars={'true' if sidecars else 'false'}"
+
+
+def _duplicates_option(duplicates: str) -> str:
+    return f"--set sort.duplicates={duplicates}"
 
 
 def _unknown_option(share: float | None) -> str:

@@ -19,6 +19,7 @@ from classifier.filing.refile import RefileResult, refile_images
 from classifier.progress import Progress, SilentProgress
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, AnnotationKind, Decision, Mode
+from classifier.sort.copies import rule_of_last_sort
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -111,16 +112,20 @@ def _heeded(row: QueueItem, annotation: Annotation | None, guesses: Suggestions)
         image_id=row.image_id, action=row.action, category=category, confidence=row.confidence, reason=row.reason
     )
     probabilities = guesses.of(row.logits) if annotation is not None and annotation.category != category else {}
-    return apply_annotation(
+    answered = apply_annotation(
         decision, annotation, confidence=None if annotation is None else probabilities.get(annotation.category or "")
     )
+    is_copy = row.action is Action.DUPLICATE and (answered.action, answered.category) == (Action.FILE, category)
+    return decision if is_copy else answered  # of what is filed there
 
 
 KIND = "review"
 
 
 def file_decided(library: Path, *, progress: Progress | None = None) -> RefileResult | None:
-    """Move every image to where its annotation puts it, as one undoable run; None when nothing is pending.
+    """Move every image to where its annotation puts it, and its copies with it, as one undoable run.
+
+    Returns None when nothing is pending.
 
     Raises LibraryError while another process files there; nothing is lost, because a sort applies annotations too.
     Raises FilingStopped when the disk refuses; the rest is filed the next time.
@@ -135,6 +140,7 @@ def file_decided(library: Path, *, progress: Progress | None = None) -> RefileRe
         decided += pending_decisions(catalog, rows, annotation_log.latest(catalog, list(annotated)), guesses)
         if not decided:
             return None
+        decided = list(rule_of_last_sort(catalog).with_groups(decided).values())
         with catalog.transaction():
             run = _begin(catalog, library)
             decisions.save(catalog, decided, run=run)

@@ -14,6 +14,7 @@ COUNTS: dict[str, Any] = dict.fromkeys(
     (
         *("pictures", "filed", "review", "review_in_parents", "unknown", "broken", "videos", "ugoira", "archives"),
         *("unfinished", "system", "excluded", "labels", "unreadable", "duplicates", "deleted", "failed", "not_moved"),
+        *("copies", "copies_left"),
     ),
     0,
 )

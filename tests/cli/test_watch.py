@@ -20,8 +20,8 @@ from kit.tree import make_tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-COUNTS = RunCounts(run=7, filed=1200, review=2, unknown=1, duplicates=1, failed=3, moved=5)
-NOTHING = RunCounts(run=8, filed=0, review=0, unknown=0, duplicates=0, failed=0, moved=0)
+COUNTS = RunCounts(run=7, filed=1200, review=2, unknown=1, copies=0, duplicates=1, failed=3, moved=5)
+NOTHING = RunCounts(run=8, filed=0, review=0, unknown=0, copies=0, duplicates=0, failed=0, moved=0)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from classifier.filing.reconcile import open_library, reconcile_if_free
 from classifier.filing.settle_changes import Answer, settle_changes
 from classifier.filing.undo import undo
 from classifier.progress import SilentProgress
-from classifier.records import Method
+from classifier.records import Duplicates, Method
 from classifier.settings import Settings
 from classifier.web.app import prepare
 from classifier.web.pending_moves import file_decided
@@ -54,7 +54,10 @@ class Stage(ByHand):
     model: int = 0
     """How many times a model was trained anew."""
     is_crawl_renamed: bool = False
-    folders: list[str] = field(default_factory=lambda: ["kind_a", "kind_b", "mine", "_review", "_unknown"])
+    duplicates: Duplicates = Duplicates.KEEP
+    folders: list[str] = field(
+        default_factory=lambda: ["kind_a", "kind_b", "mine", "_review", "_unknown", "_duplicates"]
+    )
 
     def __post_init__(self) -> None:
         self.crawl = self.folder / "crawl"
@@ -119,7 +122,12 @@ class Stage(ByHand):
 
     def _sort(self) -> list[Outcome]:
         asked = partial(sort, method=self.method, batch=3, sidecars=False, threshold=0.6, model=self.model)
-        return asked(self.library, self.crawl)
+        return asked(self.library, self.crawl, duplicates=self.duplicates)
+
+    def keep_copies(self) -> None:
+        """File each copy by itself from now on, or not."""
+        self.duplicates = Duplicates.KEEP if self.duplicates is not Duplicates.KEEP else Duplicates.FOLDER
+        self.sort()
 
     def retrain(self) -> None:
         """A sort with a model that answers otherwise, and is not sure of all."""
@@ -205,13 +213,15 @@ class Stage(ByHand):
         with read_catalog(self.library) as catalog:  # an undo makes the folder of a category's old name again
             names = read_aliases(catalog)
         places = {content: {names.resolve(folder) for folder in folders} for content, folders in places.items()}
-        counted = Counter(stats.filed | {"_review": sum(stats.review.values()), "_unknown": stats.unknown})
+        waiting = {"_review": sum(stats.review.values()), "_unknown": stats.unknown}
+        counted = Counter(stats.filed | waiting | {"_duplicates": stats.copies})
         surely = Counter(min(folders) for folders in places.values() if len(folders) == 1)
         possibly = Counter(folder for folders in places.values() for folder in folders)
         assert counted.total() == len(places)
         assert surely <= counted <= possibly
-        put = self.moved | self.answered
-        assert {} == {content: folder for content, folder in put.items() if folder not in places.get(content, {folder})}
+        for put, elsewhere in ((self.moved, set()), (self.answered, {"_duplicates"})):
+            lie = {content: places.get(content, {folder}) for content, folder in put.items()}
+            assert {} == {content: folder for content, folder in put.items() if not {folder, *elsewhere} & lie[content]}
         names_of: dict[str, set[str]] = {}
         for path in self.files():
             if path.is_file():
@@ -250,13 +260,13 @@ BY_A_PERSON = [
     "rename_crawl",
 ]
 ON_THE_PAGE = ["answer", "take_back", "file_answers"]
-COMMANDS = ["status", "sort", "retrain", "learn", "leave", "verify", "undo", "kill", *ON_THE_PAGE]
+COMMANDS = ["status", "sort", "retrain", "keep_copies", "learn", "leave", "verify", "undo", "kill", *ON_THE_PAGE]
 
 
-def play(method: Method, steps: list[tuple[str, int]]) -> None:
+def play(method: Method, steps: list[tuple[str, int]], duplicates: Duplicates = Duplicates.KEEP) -> None:
     """Do all of it, and check after each command."""
     with tempfile.TemporaryDirectory() as folder:
-        stage = Stage(folder=Path(folder), method=method)
+        stage = Stage(folder=Path(folder), method=method, duplicates=duplicates)
         for name, number in [*steps, ("sort", 0), ("verify", 0), ("undo", 0)]:
             if name in COMMANDS:
                 before = stage.contents()

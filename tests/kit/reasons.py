@@ -37,6 +37,8 @@ def with_sentences(connection: sqlite3.Connection) -> None:
         "DROP TABLE no_labels",
         "DROP TABLE tag_files",
         "ALTER TABLE audits DROP COLUMN until",
+        "DROP TABLE copies",
+        "DROP INDEX decisions_of_copies",
     ):
         connection.execute(later)
     connection.execute("DELETE FROM migrations WHERE name >= 'm016'")

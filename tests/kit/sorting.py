@@ -16,6 +16,7 @@ import numpy as np
 from classifier.catalog import files, library_changes, moved_images, runs
 from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.copies import replace_groups
 from classifier.catalog.files import add_image, relink
 from classifier.catalog.lock import hold_lock
 from classifier.catalog.predictions import add_logits
@@ -29,7 +30,7 @@ from classifier.filing.undo import undo
 from classifier.images import ignored_files
 from classifier.model.manifest import Manifest
 from classifier.progress import SilentProgress
-from classifier.records import ImageId, ImageInfo, Method, Mode
+from classifier.records import Duplicates, ImageId, ImageInfo, Method, Mode
 from classifier.sort import apply
 from classifier.sort.scan import recognize, scan
 from kit.filing import image_file, image_id_of, move_of, name
@@ -56,6 +57,8 @@ MANIFEST = Manifest(
     versions={},
 )
 ignored_files.SECOND_LOOK_S = 0.0  # each child has just written its crawl
+COPIED = 10
+"""The length of pictures that may have copies."""
 _NOWHERE = os.open(os.devnull, os.O_WRONLY)
 
 
@@ -79,12 +82,14 @@ def sort(
     manifest: Manifest = MANIFEST,
     threshold: float = 0.5,
     model: int = 0,
+    duplicates: Duplicates = Duplicates.KEEP,
 ) -> list[Outcome]:
     """Recover, reconcile, scan, file what is not where it belongs, sidecars after each batch; what was not placed.
 
     A picture whose content begins with "a" is of the first category of `manifest`, with "b" of the second, and so on;
     with "a+b" it may be of either. The models with other numbers than 0 are of two categories: they answer by the
-    second letter, each otherwise, and are not sure of every third picture.
+    second letter, each otherwise, and are not sure of every third picture. Pictures of one first letter are copies by
+    fours, in the order of their second.
     """
     manifest = manifest.model_copy(update={"weights_sha256": f"{model:064x}"}) if model else manifest
     apply.BATCH = batch
@@ -94,7 +99,13 @@ def sort(
         recover(catalog, library)
         reconcile(catalog, library)
         run = runs.begin(
-            catalog, kind="sort", crawl=crawl, mode=method.value, model=manifest.key, bundle=Path(), settings={}
+            catalog,
+            kind="sort",
+            crawl=crawl,
+            mode=method.value,
+            model=manifest.key,
+            bundle=Path(),
+            settings={"sort": {"duplicates": duplicates.value}},
         )
         scan(catalog, run=run, crawl=crawl, library=library, progress=silent)
         recognize(catalog, run=run, crawl=crawl, progress=silent)
@@ -104,9 +115,17 @@ def sort(
         make = partial(_make, catalog, library, run)
         remove_dangling_links(catalog, library, run=run, crawl=crawl, execute=make)
         _predict(catalog, library, run=run, crawl=crawl, manifest=manifest, number=model)
+        _group(catalog, library, crawl)
         names, mode = read_aliases(catalog), Mode(method.value)
         thresholds = (threshold,) * len(manifest.categories)
-        policy = Policy(manifest=manifest, thresholds=thresholds, mode=mode, sidecars=sidecars, names=names)
+        policy = Policy(
+            manifest=manifest,
+            thresholds=thresholds,
+            mode=mode,
+            sidecars=sidecars,
+            duplicates=duplicates,
+            names=names,
+        )
         applier = MarkedApplier(
             catalog,
             run=run,
@@ -116,6 +135,7 @@ def sort(
             execute=make,
         )
         applier.redecide_placed(silent)
+        applier.redecide_other_copies()
         applier.apply_rest(silent)
         remove_repeated_links(catalog, library, execute=make)
         runs.finish(catalog, run, {})
@@ -159,6 +179,18 @@ def _predict(catalog: Catalog, library: Path, *, run: int, crawl: Path, manifest
             add_image(catalog, picture)
             add_logits(catalog, picture.id, model=manifest.key, logits=logits)
             files.set_image_id(catalog, image_file(path), picture.id)
+
+
+def _group(catalog: Catalog, library: Path, crawl: Path) -> None:
+    """As looks would show it."""
+    groups: dict[tuple[bytes, int], list[ImageId]] = {}
+    paths = [*crawl.rglob("*"), *library.rglob("*")]
+    for content in sorted({path.read_bytes() for path in paths if path.is_file() and ".illsort" not in path.parts}):
+        if len(content) == COPIED:
+            groups.setdefault((content[:1], content[1] // 4), []).append(image_id_of(content))
+    found = [list(dict.fromkeys(group)) for group in groups.values()]
+    with catalog.transaction():
+        replace_groups(catalog, [one for group in found for one in group], [one for one in found if len(one) > 1])
 
 
 def _logits(content: bytes, manifest: Manifest) -> NDArray[np.float32]:

@@ -90,6 +90,8 @@ def test_every_picture_ends_in_exactly_one_place(tmp_path: Path, bundle: Path, m
         "labels": 0,
         "unreadable": 0,
         "left_out": [],
+        "copies": 0,
+        "copies_left": 0,
         "duplicates": 1,
         "deleted": 0,
         "failed": 0,

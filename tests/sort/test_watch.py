@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 A, B, LIBRARY = Path("a"), Path("b"), Path("library")
 EVERY_S = 600.0
-NO_PICTURES = RunCounts(run=1, filed=0, review=0, unknown=0, duplicates=0, failed=0, moved=0)
+NO_PICTURES = RunCounts(run=1, filed=0, review=0, unknown=0, copies=0, duplicates=0, failed=0, moved=0)
 DONE = Sorted(counts=NO_PICTURES, unfinished=0, seconds=1.0)
 UNFINISHED = Sorted(counts=NO_PICTURES, unfinished=1, seconds=1.0)
 BUSY = Busy(why=Message("in use"))

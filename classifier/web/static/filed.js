@@ -17,7 +17,7 @@ const NEAR = 800; // pixels below what is in view, within which the next page is
 const MAX_ANSWERS = 200; // in one request
 
 const folderOf = ({ queue, category }) =>
-  (queue === "file" ? category : queue === "unknown" ? _("Unknown") : _("Waiting: {category}", { category }));
+  (queue === "file" ? category : queue === "unknown" ? _("Unknown") : queue === "duplicate" ? _("Copy: {category}", { category }) : _("Waiting: {category}", { category }));
 
 export class Filed extends ThumbnailGrid {
   constructor(app) {

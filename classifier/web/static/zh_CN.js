@@ -63,6 +63,7 @@ export const MESSAGES = {
   "Copies the pictures into category folders; the unsorted ones stay.": "把图片复制到各类别文件夹；未整理的原图保留。",
   "Copy": "复制",
   "Copy path": "复制路径",
+  "Copy: {category}": "副本：{category}",
   "Count again": "重新计数",
   "Create the project": "创建项目",
   "Decide what is unsure, by single keys; open it while the sort runs.": "用单个按键决定没有把握的图片；整理还在运行时就能打开。",
