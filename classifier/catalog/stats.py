@@ -158,13 +158,16 @@ WITH members AS (
         SELECT 1 FROM places WHERE places.picture = files.picture AND source = files.path AND method = 'move')))
 """
 
+# An image that is not in the library counts once too, by its first file.
 _TALLY = f"""
 {MEMBERS}
 SELECT CASE
     WHEN members.failure_kind IS NOT NULL AND members.size_bytes IS NULL THEN 'unreadable'
     WHEN members.failure_kind IS NOT NULL THEN 'broken'
     WHEN places.source = members.path THEN decisions.action
-    WHEN places.picture IS NOT NULL THEN 'same'
+    WHEN places.picture IS NOT NULL OR EXISTS (
+        SELECT 1 FROM files AS other WHERE other.picture = members.picture AND other.path < members.path
+        AND +other.crawl = :crawl AND +other.seen = :run AND other.failure_kind IS NULL) THEN 'same'
     WHEN members.picture IN ({DELETED}) THEN 'deleted'
     WHEN decisions.action = 'duplicate' THEN 'left out'
     ELSE 'failed' END AS outcome, decisions.category, decisions.reason_code = 'sure_of_parent'
