@@ -144,6 +144,16 @@ def _rows(
             yield one, group[0], kept
 
 
+def image_at(catalog: Catalog, path: bytes) -> ImageId | None:
+    """The image at a path within the library, or at a whole path in a crawl, if it is in a group."""
+    row = catalog.connection.execute(
+        "SELECT picture FROM copies WHERE picture IN ("
+        "SELECT picture FROM places WHERE path = ?1 UNION SELECT picture FROM files WHERE path = ?1)",
+        (path,),
+    ).fetchone()
+    return None if row is None else ImageId(row[0])
+
+
 def keep_all(catalog: Catalog, image_ids: Sequence[ImageId]) -> int:
     """Have all members of the groups of these images filed by themselves; returns how many they are."""
     members = [member.image_id for group in groups_of(catalog, image_ids).values() for member in group]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from classifier.cli.options import ConfigOption, SetOption, crawl_in, load_settings, path_argument
+from classifier.cli.options import ConfigOption, SetOption, crawl_in, library_in, load_settings, path_argument
 from classifier.errors import Counted
 from classifier.i18n import _, count_
 
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from classifier.duplicates.folder import Copy, Duplicates
+
+
+KeepAllOption = Annotated[
+    list[Path],
+    typer.Option(
+        "--keep-all",
+        metavar="PICTURE",
+        help="List nothing: from now on this picture of the library and all its copies are filed each by itself.",
+    ),
+]
 
 
 def duplicates(
@@ -29,6 +39,7 @@ def duplicates(
         typer.Option("--html", metavar="FILE", help="Also write a page that shows each group side by side."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    keep_all: KeepAllOption = [],  # noqa: B006 - typer reads it, nobody writes
 ) -> None:
     """List copies of pictures: resized, compressed anew, cut or recolored a little, marked. Changes nothing.
 
@@ -36,9 +47,13 @@ def duplicates(
     """
     from classifier.cli.terminal import TerminalProgress, failure_line, print_json, print_lines
     from classifier.duplicates.folder import find_duplicates
+    from classifier.duplicates.keep_copies import keep_copies
     from classifier.report.duplicates_page import check_page_target, write_duplicates_page
 
     settings, progress = load_settings(config, set_), TerminalProgress()
+    if keep_all:
+        print_lines(_kept(keep_copies(folder or library_in(settings), keep_all, progress)))
+        return
     folder = crawl_in(settings) if folder is None else folder
     if html is not None:
         check_page_target(html)
@@ -55,6 +70,14 @@ def duplicates(
         print_lines(_("page: {path}", path=html), err=True)
     if found.failures:
         raise typer.Exit(1)
+
+
+def _kept(count: int) -> str:
+    return count_(
+        "{count:,} copy is filed by itself from the next sort on",
+        "{count:,} copies are filed by themselves from the next sort on",
+        count=count,
+    )
 
 
 def _lines(group: tuple[Copy, ...]) -> Iterator[str]:

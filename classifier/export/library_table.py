@@ -27,7 +27,8 @@ class Row(NamedTuple):
 
     `path` is relative to the library, `source` is the whole path of the file that it came from. `reason` is a code.
     The annotation is what a person said of the image. `probabilities` are those of the model of the last sort, whose
-    key is `model`, the most likely category first; both are empty where none are kept.
+    key is `model`, the most likely category first; both are empty where none are kept. `copy_of` is the hash of the
+    better picture of which the image is a copy.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Row(NamedTuple):
     size_bytes: int
     width: int | None
     height: int | None
+    copy_of: str | None
 
 
 def export_library(library: Path, write: Callable[[Iterable[Row]], object], progress: Progress) -> int:
@@ -88,6 +90,7 @@ def _row(image: LibraryImage, guesses: Suggestions) -> Row:
         size_bytes=image.size_bytes,
         width=image.width,
         height=image.height,
+        copy_of=None if decision is None else decision.reason.params.get("copy_of"),
     )
 
 

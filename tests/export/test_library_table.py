@@ -97,9 +97,9 @@ def test_a_spreadsheet_reads_chinese_names_and_evaluates_none(folder: Path, tmp_
     assert content.startswith(b"\xef\xbb\xbfpath,source,sha256,")
     assert [row["path"] for row in expected.values()] == [row["path"] for row in rows]
     assert expected["红 1.png"]["probabilities"] == json.loads(rows[-1]["probabilities"])
-    row = Row(*(["=1+1", "-2"] + [None] * 13))  # type: ignore[arg-type]
+    row = Row(*(["=1+1", "-2"] + [None] * 14))  # type: ignore[arg-type]
     table_formats.write_csv(made := io.BytesIO(), [row])
-    assert b"'=1+1,'-2,,,,,,,,,,,,,\r\n" == made.getvalue().partition(b"\n")[2]
+    assert b"'=1+1,'-2,,,,,,,,,,,,,,\r\n" == made.getvalue().partition(b"\n")[2]
 
 
 def test_parquet_has_the_same_rows(folder: Path, tmp_path: Path) -> None:

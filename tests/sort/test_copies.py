@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from classifier.catalog.connection import open_catalog
+from classifier.catalog import audits
+from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.copies import keep_all
 from classifier.catalog.decisions import decisions_of
 from classifier.catalog.stats import library_stats
+from classifier.export.library_table import Row, export_library
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.images.hashing import hash_bytes
@@ -21,6 +23,7 @@ from classifier.sort.pipeline import sort
 from classifier.sort.preview import preview
 from classifier.web.pending_moves import file_decided
 from kit.by_hand import drag, labels_of, settle
+from kit.commands import illsort
 from kit.progress import SavingProgress
 from kit.reviewing import served
 from kit.tinted import jpeg, png, tinted
@@ -294,6 +297,37 @@ def test_a_preview_plans_what_the_sort_does(stage: Stage, duplicates: Duplicates
     assert targets == stage.files()
     for name in ("filed", "copies", "copies_left", "pictures"):
         assert seen[name] == done[name]
+
+
+def test_the_command_keeps_all_copies_of_a_picture_and_refuses_others(stage: Stage) -> None:
+    stage.sort()
+    keep = ("duplicates", str(stage.library), "--keep-all")
+
+    refused = illsort(*keep, str(stage.library / "red" / "other.png"))
+    kept = illsort(*keep, str(stage.crawl / "big.png"))
+
+    assert (2, 0) == (refused.returncode, kept.returncode)
+    assert "knows no copies of it" in refused.stderr
+    assert kept.stdout == "2 copies are filed by themselves from the next sort on\n"
+    stage.sort()
+    assert {"red/a small.png", "_duplicates/blue/x.jpg"} | BEST == stage.files()
+
+
+def test_no_spot_check_draws_a_copy_and_status_and_export_name_them(stage: Stage) -> None:
+    stage.sort()
+
+    with read_catalog(stage.library) as catalog:
+        assert {hash_bytes(one) for one in (BIG_RED, OTHER_RED, BLUE)} == {
+            one.image_id for one in audits.filed(catalog)
+        }
+    assert "2 copies in _duplicates" in illsort("status", str(stage.library)).stdout
+    rows: list[Row] = []
+    export_library(stage.library, rows.extend, SavingProgress())
+    copies = {row.path: (row.action, row.category, row.copy_of) for row in rows if row.copy_of}
+    assert copies == {
+        "_duplicates/red/a small.png": ("duplicate", "red", hash_bytes(BIG_RED)),
+        "_duplicates/blue/x.jpg": ("duplicate", "blue", hash_bytes(BLUE)),
+    }
 
 
 def test_the_reason_names_the_better_picture(stage: Stage) -> None:
