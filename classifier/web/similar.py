@@ -22,6 +22,7 @@ from classifier.errors import IllsortError
 from classifier.records import AnnotationKind
 from classifier.web.near_duplicates import build_index, copies_among, look_of
 from classifier.web.neighbors import load_labeled_index
+from classifier.web.post_pages import waiting_pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,13 +45,14 @@ _PAUSE_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimilarResult:
-    """The nearest labeled images, and the unanswered near-duplicates.
+    """The nearest labeled images, the unanswered near-duplicates, and the other pages of the same post that wait.
 
     `alike` is None while the index is being built: ask again in a moment.
     """
 
     labeled: tuple[Neighbor, ...]
     alike: tuple[ImageId, ...] | None
+    pages: tuple[ImageId, ...] = ()
 
 
 class SimilarImages:
@@ -104,7 +106,9 @@ class SimilarImages:
         if self._is_closed.is_set():
             return SimilarResult(labeled=(), alike=())
         labeled = () if taught is None else tuple(self._nearest(catalog, taught, image_id))
-        return SimilarResult(labeled=labeled, alike=self._alike(catalog, image_id))
+        alike = self._alike(catalog, image_id)
+        pages = [one for one in waiting_pages(catalog, image_id) if one not in (alike or ())]
+        return SimilarResult(labeled=labeled, alike=alike, pages=tuple(_unanswered(catalog, pages)))
 
     def _nearest(self, catalog: Catalog, taught: LabeledIndex, image_id: ImageId) -> list[Neighbor]:
         folder = embeddings_folder(self._library, taught.backbone)
@@ -126,10 +130,7 @@ class SimilarImages:
         index = None if look is None else self._index(catalog)
         if look is None or index is None:
             return () if look is None else None
-        close = index.candidates(look)
-        latest = annotation_log.latest(catalog, close)
-        answered = {one for one, last in latest.items() if last.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
-        others = [one for one in close if one != image_id and one not in answered]
+        others = [one for one in _unanswered(catalog, index.candidates(look)) if one != image_id]
         return copies_among(catalog, self._library, image_id, others)
 
     def _learn(self) -> tuple[Catalog, LabeledIndex | None]:
@@ -164,3 +165,9 @@ class SimilarImages:
     def _close(self) -> None:
         if self._catalog is not None:
             self._catalog.close()
+
+
+def _unanswered(catalog: Catalog, image_ids: Sequence[ImageId]) -> list[ImageId]:
+    latest = annotation_log.latest(catalog, image_ids)
+    answered = {one for one, last in latest.items() if last.kind in {AnnotationKind.RIGHT, AnnotationKind.NONE}}
+    return [one for one in image_ids if one not in answered]

@@ -11,10 +11,14 @@ import pytest
 
 from classifier.catalog import annotation_log
 from classifier.catalog.connection import read_catalog
+from classifier.images.hashing import hash_bytes
 from classifier.records import AnnotationKind
 from kit.browser import CHROMIUM, Traffic, browser, quiet, wait_for_image
+from kit.bundles import color_bundle
 from kit.nearby import OTHERS, REPEATS, Nearby, nearby
+from kit.reviewing import blended, sort_again
 from kit.serving import server
+from kit.tree import make_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +113,29 @@ def test_near_duplicates_are_answered_by_one_key_and_undone_by_one(tmp_path: Pat
             page.keyboard.press("Enter")
             page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 1'")
             quiet(page, traffic)
+    assert ([], 1) == (traffic.console, len(traffic.hosts))
+
+
+def test_the_pages_of_a_post_are_answered_by_one_key_and_undone_by_one(tmp_path: Path) -> None:
+    bundle, traffic = color_bundle(tmp_path / "model").folder, Traffic()
+    pages = {f"123_p{number}.png": blended(number) for number in range(3)}
+    make_tree(tmp_path / "crawl", pages)
+    sort_again(tmp_path, bundle)
+    with browser(traffic, viewport={"width": 1280, "height": 900}) as page, server(tmp_path / "sorted") as served:
+        page.goto(served.address)
+        page.get_by_text("+2 pages of this post").wait_for()
+        page.keyboard.press("-")
+        page.get_by_text("3 answered together").wait_for()
+        assert "× 3" in page.inner_text(".actions .primary")
+        wait_for_image(page)
+        page.keyboard.press("3")
+        page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 3'")
+        with read_catalog(tmp_path / "sorted") as catalog:
+            said = annotation_log.latest(catalog)
+        assert {hash_bytes(content) for content in pages.values()} == set(said)
+        page.keyboard.press("Backspace")
+        page.wait_for_function("() => document.querySelector('.file span').textContent === 'File 0'")
+        quiet(page, traffic)
     assert ([], 1) == (traffic.console, len(traffic.hosts))
 
 

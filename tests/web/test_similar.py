@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from classifier.images.hashing import hash_bytes
 from classifier.model.bundle_files import EMBEDDINGS
+from kit.bundles import color_bundle
 from kit.nearby import OTHERS, REPEATS, Nearby, label, nearby, size_of
 from kit.pictures import busy, encoded
-from kit.reviewing import served
-from kit.tree import all_files
+from kit.reviewing import blended, served, sort_again
+from kit.tree import all_files, make_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +93,24 @@ def test_a_malformed_id_finds_nothing(client: TestClient, picture: str) -> None:
 
 
 def test_an_unknown_image_has_no_similar_ones(client: TestClient) -> None:
-    assert {"labelled": [], "alike": []} == client.get(f"/api/near/{'0' * 64}").json()
+    assert {"labelled": [], "alike": [], "pages": []} == client.get(f"/api/near/{'0' * 64}").json()
+
+
+def test_the_other_pages_of_a_post_are_sent_in_their_order(tmp_path: Path) -> None:
+    bundle = color_bundle(tmp_path / "model").folder
+    names = ("55_p10.png", "55_p2.png", "55_p0.png", "550_p1.png", "56_p0.png", "55.png")
+    pages = {name: blended(number) for number, name in enumerate(names)}
+    make_tree(tmp_path / "crawl", pages | {"other": {"55_p3.png": blended(6)}})
+    sort_again(tmp_path, bundle)
+    first, second, tenth, *others = (
+        hash_bytes(pages[name]) for name in ("55_p0.png", "55_p2.png", "55_p10.png", *names[3:])
+    )
+
+    with served(tmp_path / "sorted") as client:
+        assert [second, tenth] == [row["picture"] for row in near(client, first)["pages"]]
+        assert all([] == near(client, other)["pages"] for other in others)
+        say(client, "right", second)
+        assert [first] == [row["picture"] for row in near(client, tenth)["pages"]]
 
 
 def test_near_duplicates_are_sent_as_the_queue_sends_them(made: Nearby, client: TestClient) -> None:
@@ -147,4 +166,4 @@ def test_without_a_model_copies_are_known_and_without_what_is_kept_nothing(made:
     for path in (made.library / ".illsort" / "embeddings").rglob("*.rows"):
         path.unlink()
     with served(made.library) as client:
-        assert {"labelled": [], "alike": []} == near(client, made.repeats[0])
+        assert {"labelled": [], "alike": [], "pages": []} == near(client, made.repeats[0])

@@ -102,7 +102,8 @@ def similar_routes(page: Review) -> list[Route]:
         labeled = await neighbors_json(page, found.labeled)
         alike = found.alike
         waiting = None if alike is None else await page.session.run(lambda session: _items(session, image_id, alike))
-        return {"labelled": labeled, "alike": waiting}
+        pages = await page.session.run(lambda session: _items(session, image_id, found.pages))
+        return {"labelled": labeled, "alike": waiting, "pages": pages}
 
     return [get("/api/near", Query, kinds), get("/api/near/{picture:id}", ImageQuery, look)]
 

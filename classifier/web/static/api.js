@@ -161,10 +161,11 @@ export async function fetchSimilarKinds() {
   return { neighbors: labelled, nearDuplicates: alike };
 }
 
-// The nearest labeled images, and the near-duplicates that wait; null while these are still searched for.
+// The nearest labeled images, the near-duplicates that wait (null while these are still searched for), and the other
+// pages of the same post that wait.
 export async function fetchSimilar(id) {
-  const { labelled, alike } = await get(`/api/near/${id}`);
-  return { neighbors: labelled.map(neighborOf), nearDuplicates: alike && alike.map(itemOf) };
+  const { labelled, alike, pages } = await get(`/api/near/${id}`);
+  return { neighbors: labelled.map(neighborOf), nearDuplicates: alike && alike.map(itemOf), pages: pages.map(itemOf) };
 }
 
 const neighborOf = ({ picture, category, cosine, there }) => ({ id: picture, category, cosine, hasFile: there });

@@ -1,5 +1,6 @@
-// What is similar to the shown image: the nearest labeled images, and the near-duplicates that wait, which are answered
-// together with it if the person chooses so. The shown image is looked up first, then the ones after it.
+// What is similar to the shown image: the nearest labeled images, and what waits and is answered together with it if the
+// person chooses so: its near-duplicates, the other pages of its post. The shown image is looked up first, then the ones
+// after it.
 
 import { fetchSimilar, fetchSimilarKinds } from "./api.js";
 import { notify } from "./dialogs.js";
@@ -11,29 +12,87 @@ import { isLoaded } from "./visibility.js";
 
 const AHEAD = 2;
 const SHOWN = 4;
-const MAX_TOGETHER = 12; // so many are shown, and answered, at once
+const MAX_TOGETHER = 12; // so many of a group are shown, and answered, at once
 const RETRY_MS = 1500;
+
+const COPIES = {
+  shortcut: "=",
+  storage: "together",
+  title: () => _("Near-duplicates that wait too: answered together, or one by one"),
+  more: (count) => count_("+{count} near-duplicate", "+{count} near-duplicates", { count }),
+  together: () => _("From now on near-duplicates are answered together"),
+};
+const PAGES = {
+  shortcut: "-",
+  storage: "pages-together",
+  title: () => _("Pages of the same post that wait too: answered together, or one by one"),
+  more: (count) => count_("+{count} page of this post", "+{count} pages of this post", { count }),
+  together: () => _("From now on the pages of a post are answered together"),
+};
+
+// A group of images that wait, shown small; `press` is called when the person turns it on or off.
+class Group {
+  constructor(words, press) {
+    this.words = words;
+    this.isTogether = localStorage.getItem(words.storage) === "yes";
+    this.items = [];
+    this.text = make("span");
+    this.button = make("button", { onclick: press }, key(words.shortcut), this.text);
+    this.strip = make("div", { class: "strip" });
+    this.element = make("div", { class: "near-duplicates", hidden: true }, this.button, this.strip);
+  }
+
+  toggle() {
+    this.isTogether = !this.isTogether;
+    localStorage.setItem(this.words.storage, this.isTogether ? "yes" : "no");
+  }
+
+  // Those that an answer is for too: shown, loaded, and not ruled out for the category.
+  answered(category, image) {
+    if (!this.isTogether) return [];
+    return this.#shown().filter((one) => isLoaded(image(one)) && !one.ruledOut.includes(category));
+  }
+
+  draw(items, category, image) {
+    this.items = items;
+    this.element.hidden = items.length === 0;
+    this.element.classList.toggle("together", this.isTogether);
+    this.strip.replaceChildren(...this.#shown().map(image));
+    this.button.setAttribute("aria-pressed", String(this.isTogether));
+    this.button.title = this.words.title();
+    this.text.textContent = this.isTogether
+      ? _("{count} answered together", { count: this.answered(category, image).length + 1 })
+      : this.words.more(items.length);
+  }
+
+  #shown() {
+    return this.items.slice(0, this.isTogether ? MAX_TOGETHER : SHOWN);
+  }
+}
 
 export class SimilarImages {
   // `changed` is called when the number of images that are answered together may have changed.
   constructor(changed) {
     this.changed = changed;
     this.kinds = { neighbors: false, nearDuplicates: false };
-    this.isTogether = localStorage.getItem("together") === "yes";
-    this.found = new Map(); // image id -> { neighbors, nearDuplicates, images }
+    this.found = new Map(); // image id -> { neighbors, nearDuplicates, pages, images }
     this.answered = new Set();
     this.wanted = [];
     this.isFetching = false;
     this.item = null;
     this.neighbors = make("ol", { class: "neighbors" });
-    this.buttonText = make("span");
-    this.button = make("button", { onclick: () => this.toggle() }, key("="), this.buttonText);
-    this.strip = make("div", { class: "strip" });
-    this.nearDuplicates = make("div", { class: "near-duplicates" }, this.button, this.strip);
+    this.groups = {
+      nearDuplicates: new Group(COPIES, () => this.toggle("nearDuplicates")),
+      pages: new Group(PAGES, () => this.toggle("pages")),
+    };
   }
 
   async open() {
     this.kinds = await fetchSimilarKinds().catch(() => this.kinds);
+  }
+
+  get groupViews() {
+    return Object.values(this.groups).map(({ element }) => element);
   }
 
   // Shows what is known of an item; what comes later takes the place that is kept for it.
@@ -46,16 +105,15 @@ export class SimilarImages {
     return this.kinds.neighbors ? make("div", {}, make("h2", {}, _("Nearest labeled pictures")), this.neighbors) : null;
   }
 
-  // The near-duplicates that are answered together with the shown image: those that are shown, loaded, and not ruled out
-  // for the category.
+  // What is answered together with the shown image, each once.
   answeredTogether(category = this.item?.category) {
-    if (!this.isTogether || this.item === null) return [];
-    return this.#shown().filter((one) => isLoaded(this.#image(one)) && !one.ruledOut.includes(category));
+    if (this.item === null) return [];
+    const items = Object.values(this.groups).flatMap((group) => group.answered(category, this.#image));
+    return [...new Map(items.map((one) => [one.id, one])).values()];
   }
 
   // Looks up the shown item and the next ones, once the answers before are saved. Older requests are dropped.
   prefetch(items) {
-    if (!this.kinds.neighbors && !this.kinds.nearDuplicates) return;
     this.wanted = [this.item, ...items.slice(0, AHEAD)].filter((item) => item && !this.found.get(item.id)?.nearDuplicates);
     allSaved().then(() => this.#fetchWanted());
   }
@@ -72,30 +130,21 @@ export class SimilarImages {
     this.found.clear();
   }
 
-  toggle() {
-    if (!this.kinds.nearDuplicates || this.item === null) return;
-    this.isTogether = !this.isTogether;
-    localStorage.setItem("together", this.isTogether ? "yes" : "no");
+  toggle(name) {
+    const group = this.groups[name];
+    if (this.item === null || (name === "nearDuplicates" && !this.kinds.nearDuplicates)) return;
+    group.toggle();
     this.#draw();
     this.changed();
-    if (!this.nearDuplicates.hidden) return;
-    notify(this.isTogether ? _("From now on near-duplicates are answered together") : _("From now on pictures are answered one by one"));
+    if (group.element.hidden) notify(group.isTogether ? group.words.together() : _("From now on pictures are answered one by one"));
   }
 
-  #waiting() {
-    return this.found.get(this.item.id)?.nearDuplicates?.filter(({ id }) => !this.answered.has(id)) ?? [];
-  }
-
-  #shown() {
-    return this.#waiting().slice(0, this.isTogether ? MAX_TOGETHER : SHOWN);
-  }
-
-  #image(one) {
+  #image = (one) => {
     const { item } = this;
-    const { images } = this.found.get(item.id);
+    const images = this.found.get(item.id)?.images ?? new Map();
     if (!images.has(one.id)) images.set(one.id, thumbnail(one, () => this.#imageLoaded(item)));
     return images.get(one.id);
-  }
+  };
 
   async #fetchWanted() {
     if (this.isFetching) return;
@@ -110,30 +159,26 @@ export class SimilarImages {
   }
 
   async #fetch(item) {
-    const { neighbors, nearDuplicates } = await fetchSimilar(item.id);
-    const images = new Map(nearDuplicates?.slice(0, SHOWN).map((one) => [one.id, thumbnail(one, () => this.#imageLoaded(item))]));
-    this.found.set(item.id, { neighbors: neighbors.map(neighborEntry), nearDuplicates, images });
+    const { neighbors, nearDuplicates, pages } = await fetchSimilar(item.id);
+    const first = [nearDuplicates ?? [], pages].flatMap((group) => group.slice(0, SHOWN));
+    const images = new Map(first.map((one) => [one.id, thumbnail(one, () => this.#imageLoaded(item))]));
+    this.found.set(item.id, { neighbors: neighbors.map(neighborEntry), nearDuplicates, pages, images });
     if (item !== this.item) return;
     this.#draw();
     this.changed();
-    if (nearDuplicates === null) setTimeout(() => { if (item === this.item && this.nearDuplicates.isConnected) this.prefetch([]); }, RETRY_MS);
+    if (nearDuplicates === null) setTimeout(() => { if (item === this.item && this.groups.nearDuplicates.element.isConnected) this.prefetch([]); }, RETRY_MS);
   }
 
   #draw() {
-    this.neighbors.replaceChildren(...(this.found.get(this.item.id)?.neighbors ?? []));
-    const count = this.#waiting().length;
-    this.nearDuplicates.hidden = count === 0;
-    this.nearDuplicates.classList.toggle("together", this.isTogether);
-    this.strip.replaceChildren(...this.#shown().map((one) => this.#image(one)));
-    this.button.setAttribute("aria-pressed", String(this.isTogether));
-    this.button.title = _("Near-duplicates that wait too: answered together, or one by one");
-    this.buttonText.textContent = this.isTogether
-      ? _("{count} answered together", { count: this.answeredTogether().length + 1 })
-      : count_("+{count} near-duplicate", "+{count} near-duplicates", { count });
+    const found = this.found.get(this.item.id);
+    this.neighbors.replaceChildren(...(found?.neighbors ?? []));
+    for (const [name, group] of Object.entries(this.groups)) {
+      group.draw((found?.[name] ?? []).filter(({ id }) => !this.answered.has(id)), this.item.category, this.#image);
+    }
   }
 
   #imageLoaded(item) {
-    if (item !== this.item || !this.isTogether) return;
+    if (item !== this.item || !Object.values(this.groups).some(({ isTogether }) => isTogether)) return;
     this.#draw();
     this.changed();
   }

@@ -47,7 +47,8 @@ export class Single {
     else if (name === "n") this.#newCategory();
     else if (name === "s") this.#answer("skipped", null);
     else if (name === "u") this.#answer("none of these", null);
-    else if (name === "=" || name === "+") this.similar.toggle();
+    else if (name === "=" || name === "+") this.similar.toggle("nearDuplicates");
+    else if (name === "-") this.similar.toggle("pages");
     else if (name === "." && this.item) this.app.showLike(this.item);
     else if (category) this.#answer("right", category);
     else return false;
@@ -61,6 +62,7 @@ export class Single {
       ["s", _("skip: it stays where it is")],
       ["u", _("none of these categories")],
       ["=", _("answer near-duplicates together, or one by one")],
+      ["-", _("answer the pages of a post together, or one by one")],
       [".", _("more like this one, in the whole library")],
       ["z", _("its own size, one pixel to one; drag it or use the arrow keys")],
     ];
@@ -88,7 +90,7 @@ export class Single {
     this.similar.prefetch(this.prefetcher.items);
   }
 
-  // Answers the shown image, and its near-duplicates where they are answered together, as one step.
+  // Answers the shown image, and what is answered together with it, as one step.
   #answer(answer, category) {
     if (this.item === null) return;
     const obstacle = answer === "skipped" ? "" : whyNotShown(this.prefetcher.image(this.item));
@@ -154,7 +156,7 @@ export class Single {
     this.undoButton = button(_("Back"), () => this.app.undo(), { shortcut: "⌫" });
     this.#drawAccept();
     this.#drawUndo();
-    return make("div", { class: "actions" }, this.similar.nearDuplicates, item.category ? this.acceptButton : null,
+    return make("div", { class: "actions" }, ...this.similar.groupViews, item.category ? this.acceptButton : null,
       button(_("Skip"), () => this.press("s"), { shortcut: "s" }),
       button(_("None of these"), () => this.press("u"), { shortcut: "u" }),
       this.undoButton);
