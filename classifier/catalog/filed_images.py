@@ -1,4 +1,4 @@
-"""All that is filed, in an order in which a person may look through it."""
+"""All that is filed, in an order in which a person may look through it; or the copies of it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,25 @@ class FiledOrder(StrEnum):
     """By confidence, the lowest first; what a person decided comes last, for it is not in doubt."""
     NEWEST = "newest"
     """By run, the last first, then by confidence."""
+    COPIES = "copies"
+    """In place of what is filed its copies in `_duplicates`, those of one picture together."""
 
 
 _KEYS: Final = {
     FiledOrder.CONFIDENCE: "coalesce(d.reason_code IN ('annotated', 'moved_by_person'), 0), d.confidence, d.picture",
     FiledOrder.NEWEST: "d.run DESC, d.confidence, d.picture",
+    FiledOrder.COPIES: "d.category, d.reason_params, d.picture",
 }
 # Both tables are read along their ids: by an index of decisions, each place is somewhere else on the disk.
-_FILED: Final = f"""
+_SHOWN: Final = """
 SELECT d.picture, d.category FROM decisions AS d NOT INDEXED
-CROSS JOIN places ON places.picture = d.picture WHERE d.action = 'file' AND NOT {OUTSIDE} ORDER BY {{keys}}
-"""  # noqa: S608 - a constant
+CROSS JOIN places ON places.picture = d.picture WHERE {which} ORDER BY {keys}
+"""
+_FILED: Final = f"d.action = 'file' AND NOT {OUTSIDE}"
+_COPIES: Final = "d.action = 'duplicate'"
 
 
 def filed_images(catalog: Catalog, order: FiledOrder) -> Iterator[tuple[str, str]]:
     """Id and category of every filed image in a category, the category by its stored name. Reads all decisions."""
-    return catalog.connection.execute(_FILED.format(keys=_KEYS[order]))
+    which = _COPIES if order is FiledOrder.COPIES else _FILED
+    return catalog.connection.execute(_SHOWN.format(which=which, keys=_KEYS[order]))

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier import paths
+from classifier.catalog.category_folders import FLAT
+from classifier.catalog.values import to_bytes
 from classifier.filing.destination import candidate_names, folder_for
 from classifier.records import Action, Decision, ImageId
 from kit import reasons
@@ -84,6 +86,17 @@ def test_a_category_that_is_not_a_plain_folder_name_is_refused(category: str, ac
 
 def test_a_picture_id_is_only_text_to_the_names() -> None:
     assert "a_0123.jpg" == candidate_names("a.jpg", ImageId("0123"))[1]
+
+
+def test_copies_lie_beside_their_category_nested_ones_too_and_count_there() -> None:
+    known = FLAT.with_names(["原神/甘雨"])
+
+    for category in ("cats", "原神/甘雨"):
+        folder = folder_for(decision(category, Action.DUPLICATE))
+        assert Path("_duplicates", *category.split("/")) == folder
+        assert (Action.DUPLICATE, category) == known.decision_for(to_bytes(folder))
+    assert (Action.DUPLICATE, "") == known.decision_for(b"_duplicates")
+    assert Path("_duplicates") == folder_for(decision("", Action.DUPLICATE))
 
 
 def test_an_image_without_a_guess_waits_in_review_itself() -> None:

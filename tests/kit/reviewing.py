@@ -83,7 +83,8 @@ def waiting_library(
         for number, (action, category, confidence) in enumerate(waiting):
             path = crawl / f"{number:03}.png"
             path.write_bytes(content(number))
-            into = {Action.FILE: category, Action.REVIEW: f"_review/{category}", Action.UNKNOWN: "_unknown"}[action]
+            above = {Action.FILE: "", Action.REVIEW: "_review/", Action.DUPLICATE: "_duplicates/"}
+            into = "_unknown" if action is Action.UNKNOWN else above[action] + category
             moves.append(move_of(path, method=Method.LINK, folder=into))
             picture = moves[-1].image_id
             add_image(catalog, ImageInfo(id=picture, size_bytes=1, width=4, height=3, truncated=False))

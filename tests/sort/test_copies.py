@@ -61,12 +61,13 @@ class Stage:
     bundle: Path
     mode: Mode = Mode.LINK
     duplicates: Duplicates = Duplicates.FOLDER
+    sidecars: bool = False
     messages: list[str] = field(default_factory=list)
 
     @property
     def settings(self) -> Settings:
         """Those of each sort."""
-        filing = SortSettings(mode=self.mode, unknown=False, duplicates=self.duplicates)
+        filing = SortSettings(mode=self.mode, unknown=False, duplicates=self.duplicates, sidecars=self.sidecars)
         return Settings(sort=filing, runtime=RuntimeSettings(workers=0))
 
     def sort(self) -> dict[str, Any]:
@@ -299,6 +300,22 @@ def test_a_preview_plans_what_the_sort_does(stage: Stage, duplicates: Duplicates
         assert seen[name] == done[name]
 
 
+def test_sidecars_go_along_with_copies_there_and_back(stage: Stage) -> None:
+    make_tree(stage.crawl, {"a small.png.txt": b"small", "big.txt": b"big"})
+    stage.sidecars = True
+    stage.sort()
+    sidecars = {"_duplicates/red/a small.png.txt", "red/big.txt"}
+    assert BEST | COPIES | sidecars == stage.files()
+
+    (stage.crawl / "largest.png").write_bytes(LARGEST_RED)
+    stage.sort()
+    assert {"_duplicates/red/big.png", "_duplicates/red/big.txt", "_duplicates/red/a small.png.txt"} <= stage.files()
+    stage.duplicates = Duplicates.KEEP
+    stage.sort()
+    assert {"red/big.txt", "red/a small.png.txt"} <= stage.files()
+    assert not {path for path in stage.files() if path.startswith("_duplicates")}
+
+
 def test_the_command_keeps_all_copies_of_a_picture_and_refuses_others(stage: Stage) -> None:
     stage.sort()
     keep = ("duplicates", str(stage.library), "--keep-all")
@@ -309,6 +326,21 @@ def test_the_command_keeps_all_copies_of_a_picture_and_refuses_others(stage: Sta
     assert (2, 0) == (refused.returncode, kept.returncode)
     assert "knows no copies of it" in refused.stderr
     assert kept.stdout == "2 copies are filed by themselves from the next sort on\n"
+    stage.sort()
+    assert {"red/a small.png", "_duplicates/blue/x.jpg"} | BEST == stage.files()
+
+
+def test_the_page_shows_copies_by_themselves_and_keeps_them(stage: Stage) -> None:
+    stage.sort()
+    with served(stage.library) as page:
+        shown = page.get("/api/filed", params={"order": "copies"}).raise_for_status().json()
+        filed = page.get("/api/filed").raise_for_status().json()
+        assert {"small.png", "x.jpg"} == {one["name"].rpartition(" ")[2] for one in shown["pictures"]}
+        assert {one["picture"] for one in filed["pictures"]}.isdisjoint(one["picture"] for one in shown["pictures"])
+        assert "a copy of big.png" in str(shown["pictures"])
+        kept = page.post("/api/copies/keep", json={"pictures": [hash_bytes(SMALL_RED)]}).raise_for_status().json()
+
+    assert kept == {"kept": 2}
     stage.sort()
     assert {"red/a small.png", "_duplicates/blue/x.jpg"} | BEST == stage.files()
 

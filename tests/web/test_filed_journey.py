@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from classifier.catalog.connection import open_catalog, read_catalog
+from classifier.catalog.copies import groups_of, replace_groups
 from classifier.catalog.stats import library_stats
 from classifier.filing.verify import verify
 from classifier.records import Action
@@ -202,3 +204,26 @@ def test_once_nothing_waits_what_is_filed_is_a_click_away(tmp_path: Path) -> Non
         assert page.locator(".filed-view .cell").count() == 3
         quiet(page, traffic)
     assert [] == traffic.console
+
+
+def test_copies_are_shown_by_themselves_and_kept_with_a_button(tmp_path: Path) -> None:
+    decided = [(Action.FILE, "chibi", 0.9), (Action.DUPLICATE, "chibi", 0.5), (Action.FILE, "page", 0.8)]
+    library, image_ids = waiting_library(tmp_path, decided, content=drawn)
+    with open_catalog(library) as catalog, catalog.transaction():
+        replace_groups(catalog, image_ids[:2], [image_ids[:2]])
+
+    traffic = Traffic()
+    with browser(traffic, viewport={"width": 1280, "height": 800}) as page, server(library) as served:
+        open_filed(page, served.address)
+        assert page.locator(".filed-view .cell").count() == 2
+        page.locator("#filed-order").select_option("copies")
+        page.wait_for_function("() => document.querySelectorAll('.filed-view .cell').length === 1")
+        loaded(page)
+        page.get_by_role("button", name="Keep all copies").click()
+        page.get_by_text("2 copies are filed by themselves from the next sort on").wait_for()
+        page.locator("#filed-order").select_option("newest")
+        page.wait_for_function("() => document.querySelectorAll('.filed-view .cell').length === 2")
+        assert page.get_by_role("button", name="Keep all copies").count() == 0
+
+    with read_catalog(library) as catalog:
+        assert all(member.is_kept for group in groups_of(catalog, image_ids).values() for member in group)

@@ -26,8 +26,7 @@ import { get, send, sendOnce } from "./http.js";
  */
 
 const ORDERS = {
-  confidence: "surety", category: "category", folder: "path", newest: "newest", informative: "learned", similar: "alike",
-};
+  confidence: "surety", category: "category", folder: "path", newest: "newest", informative: "learned", similar: "alike", copies: "copies" };
 
 // null where there is no text.
 const textOf = (json, name) => (json[name] === undefined ? null : { en: json[name], zh: json[`${name}_zh`] ?? json[name] });
@@ -106,6 +105,9 @@ export async function fetchFiled({ category, order }, { after, limit }) {
 
 // What in the library is most like an image, itself first.
 export const fetchMostAlike = async (id) => (await get(`/api/filed/like/${id}`)).pictures.map(itemOf);
+
+// Copies that are each filed by itself from now on, with all of their groups; how many they are.
+export const sendKeepCopies = async (ids) => (await send("/api/copies/keep", { pictures: ids })).kept;
 
 export const sendAnswers = async (answers) => stateOf((await send("/api/say", { answers: answers.map(answerJson) })).state);
 

@@ -1,7 +1,7 @@
 // What is filed, in a grid: a person looks through it, and moves what is wrong with the key of its category. It keeps its
 // place, with the new category on it, until it is filed. Also what in the whole library is most like one image.
 
-import { fetchFiled, fetchMostAlike } from "./api.js";
+import { fetchFiled, fetchMostAlike, sendKeepCopies } from "./api.js";
 import { notify } from "./dialogs.js";
 import { button, categoryButton, make, muted } from "./dom.js";
 import { FoldedButtons } from "./folded_buttons.js";
@@ -12,7 +12,7 @@ import { PAGE_SIZE, ThumbnailGrid } from "./thumbnails.js";
 import { tileSizeButtons } from "./tile_size.js";
 import { isLoaded } from "./visibility.js";
 
-const ORDERS = { newest: N_("Newest first"), confidence: N_("Least confident first") };
+const ORDERS = { newest: N_("Newest first"), confidence: N_("Least confident first"), copies: N_("Copies, in _duplicates") };
 const NEAR = 800; // pixels below what is in view, within which the next page is added
 const MAX_ANSWERS = 200; // in one request
 
@@ -216,7 +216,8 @@ export class Filed extends ThumbnailGrid {
 
   #emptyMessage() {
     return make("p", { class: "message" }, this.filter.like ? _("What is like it is not known: no sort of this library has read it.")
-      : this.filter.category ? _("Nothing is filed in {category}.", this.filter) : _("Nothing is filed yet."));
+      : this.filter.category ? _("Nothing is filed in {category}.", this.filter)
+      : this.filter.order === "copies" ? _("There are no copies in _duplicates.") : _("Nothing is filed yet."));
   }
 
   #drawCells() {
@@ -246,6 +247,7 @@ export class Filed extends ThumbnailGrid {
         this.items.length ? tileSizeButtons() : null,
         this.items.length ? button(_("Large"), () => this.press("Enter"), { shortcut: "⏎" }) : null,
         this.items.length ? button(_("More like this"), () => this.press("."), { shortcut: "." }) : null,
+        this.items.length && !like && this.filter.order === "copies" ? button(_("Keep all copies"), () => this.#keepCopies()) : null,
         this.undoButton),
       this.items.length ? this.buttons.element : null, this.items.length ? this.hint : null].filter(Boolean));
     this.buttons.replace(...this.app.state.categories.map((one) => categoryButton(one, () => this.move(one.name))),
@@ -253,6 +255,14 @@ export class Filed extends ThumbnailGrid {
       button(_("None of these"), () => this.move(""), { shortcut: "u", class: "plain" }));
     this.#drawHint();
     this.#drawUndo();
+  }
+
+  // The marked copies, or the current one, with all of their groups.
+  async #keepCopies() {
+    const indices = this.chosen.size ? [...this.chosen] : [this.current];
+    const count = await sendKeepCopies(indices.map((index) => this.items[index].id).slice(0, MAX_ANSWERS));
+    this.#unmark();
+    notify(count_("{count} copy is filed by itself from the next sort on", "{count} copies are filed by themselves from the next sort on", { count }));
   }
 
   #likeRow({ name }) {
