@@ -117,6 +117,11 @@ class AuditState:
         return min(left, key=lambda drawn: drawn.position + again * self._skips[drawn.image_id], default=None)
 
     @cached_property
+    def judged(self) -> list[SampledImage]:
+        """What was answered or skipped, in the order of the draw."""
+        return [drawn for drawn in self.audit.drawn if drawn.image_id in self.kinds]
+
+    @cached_property
     def _skips(self) -> Counter[ImageId]:
         return Counter(annotation.image_id for annotation in self.answers if annotation.kind is AnnotationKind.SKIPPED)
 
@@ -166,7 +171,7 @@ class AuditState:
         Earlier versions drew a share of each category: the number of wrong ones then varies less than in a simple draw,
         so the binomial bound holds (Hoeffding 1956).
         """
-        of_it = [d for d in self.audit.drawn if d.image_id in self.kinds and category in {None, d.category}]
+        of_it = [drawn for drawn in self.judged if category in {None, drawn.category}]
         counts = Counter(self.kinds[drawn.image_id] for drawn in of_it)
         bad, asked = counts[AnnotationKind.WRONG] + counts[AnnotationKind.SKIPPED], len(of_it)
         filed = self.audit.population if category is None else self.audit.filed[category]

@@ -76,12 +76,11 @@ def loosest_threshold(state: AuditState, max_error: float) -> ThresholdOffer | N
 
 
 def _bound_of_kept(state: AuditState, threshold: float, kept: int) -> float:
-    above = [drawn for drawn in state.audit.drawn if drawn.confidence >= threshold]
+    above = [drawn for drawn in state.judged if drawn.confidence >= threshold]
     bad = sum(map(state.is_bad, above))
     if state.audit.until is None:
         return _upper_bound(state.audit, bad, kept)
-    asked = sum(drawn.image_id in state.kinds for drawn in above)
-    return anytime_upper_bound(bad, asked, kept, look_confidence(state.audit.number + 1, CONFIDENCE))
+    return anytime_upper_bound(bad, len(above), kept, look_confidence(state.audit.number + 1, CONFIDENCE))
 
 
 def next_sample_size(state: AuditState, max_error: float) -> int:

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.catalog.decisions import DECIDED, decision_from_row
 from classifier.catalog.runs import undone_runs
@@ -82,6 +82,7 @@ class Audit:
         return sum(self.filed.values())
 
 
+_CODES: Final = {code.value: code for code in ReasonCode}  # a long order has thousands
 _FILED = """
 SELECT decisions.picture, places.path, category, confidence, reason_code, reason_params
 FROM decisions JOIN places ON places.picture = decisions.picture WHERE decisions.action = ? ORDER BY decisions.picture
@@ -266,5 +267,5 @@ def _sample(catalog: Catalog, audit: int) -> Iterator[SampledImage]:
             image_id=ImageId(image_id),
             category=category,
             confidence=confidence,
-            reason=Reason(ReasonCode(code), params),
+            reason=Reason(_CODES[code], params),
         )
