@@ -267,6 +267,7 @@ CHANGES = {
     ),
     "model/labeled_embeddings.py": ("writes to the writing folder of a bundle", "open"),
     "model/onnx_cache.py": ("makes the folder for exported networks in the person's cache folder", ".mkdir"),
+    "model/combined_head.py": ("writes to the writing folder of a bundle", "save_file"),
     "model/ood.py": ("writes to the writing folder of a bundle", "save_file"),
     "model/replace_head.py": ("writes to the writing folder of a bundle", "save_file"),
     "model/tags.py": ("writes to the writing folder of a bundle", "save_file"),

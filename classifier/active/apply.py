@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from classifier.active.learner import Learner
-from classifier.active.training_set import TrainingSet, cross_fit, fit
+from classifier.active.training_set import TrainingSet, cross_fit, fit, fit_last_layer
 from classifier.catalog import annotation_log, audits, decisions, runs
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.filesystem import state_folder
@@ -83,6 +83,7 @@ def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, nov
         state_folder(library) / "models",
         of=learner.bundle,
         categories=training_set.categories,
+        last_layer=fit_last_layer(training_set),
         head=fit(training_set),
         labeled=training_set.labeled,
         holdout=holdout,

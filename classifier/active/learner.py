@@ -17,7 +17,7 @@ import numpy as np
 from classifier.active.pool import load_pool
 from classifier.active.query_strategy import cluster, has_labeled_neighbors, margin_order
 from classifier.active.sample import KIND
-from classifier.active.training_set import MIN_LABELS, TrainingSet, build_training_set, fit
+from classifier.active.training_set import MIN_LABELS, Row, TrainingSet, build_training_set, fit
 from classifier.catalog import annotation_log, audits, decisions, embeddings, ranking, runs
 from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import read_catalog
@@ -29,6 +29,7 @@ from classifier.decision.policy import count_fileable, merge_categories
 from classifier.errors import ModelError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import mask_ruled_out, most_likely, probabilities
+from classifier.model.combined_head import logits_of
 from classifier.model.head import fit_pca
 from classifier.model.labeled_embeddings import no_labels
 from classifier.records import Action, AnnotationKind
@@ -62,12 +63,14 @@ class Learner:
         with read_catalog(library) as catalog:
             _, folder, settings = audits.last_sort(catalog) or ("", None, {})
             self._bundle = None if folder is None else open_bundle(folder)
+            self._head = None if self._bundle is None else self._bundle.load_combined_head()
             self._backbone, self._labeled = self._backbone_and_labels(catalog)
         self._folder = embeddings_folder(library, self._backbone)
         self._width = self._labeled.embeddings.shape[1]
+        self._stats = 0 if self._labeled.stats is None else self._labeled.stats.shape[1]
         self.strictness = Strictness.from_settings(settings).requested
         self._versions: tuple[int, ...] = ()
-        self._embeddings: dict[ImageId, NDArray[np.float32]] = {}
+        self._rows: dict[ImageId, Row] = {}
         self._coverage: float | None = None
         self._annotated: int | None = None
 
@@ -91,7 +94,10 @@ class Learner:
             self._refresh_pool(catalog)
             filed = decisions.count_filed(catalog)
         temperature = 1.0 if self._bundle is None else self._bundle.manifest.temperature
-        logits = self._pool.map(fit(training_set), width=self._width)
+        head = fit(training_set)
+        logits = self._pool.map_rows(
+            lambda rows: logits_of(head, rows.embeddings, rows.stats), width=self._width, stats=self._stats
+        )
         probs = mask_ruled_out(
             probabilities(logits, temperature).astype(np.float32),
             self._pool.image_ids,
@@ -113,20 +119,22 @@ class Learner:
         return self._write(order, best, confidences, logits, meta)
 
     def build_training_set(self, catalog: Catalog, latest: dict[ImageId, Annotation]) -> TrainingSet:
-        """The labels as they are now. Embeddings that were read once are kept."""
+        """The labels as they are now. Rows that were read once are kept."""
         wanted = [
             image_id
             for image_id, annotation in latest.items()
-            if annotation.kind is AnnotationKind.RIGHT and image_id not in self._embeddings
+            if annotation.kind is AnnotationKind.RIGHT and image_id not in self._rows
         ]
         for part in read_embeddings(catalog, self._folder, wanted, backbone=self._backbone):
-            if part.embeddings.shape[1] == self._width:
-                self._embeddings |= dict(zip(part.image_ids, part.embeddings, strict=True))
+            if part.embeddings.shape[1] == self._width and (not self._stats or part.stats.shape[1] == self._stats):
+                rows = zip(part.embeddings, part.stats, strict=True)
+                self._rows |= dict(zip(part.image_ids, rows, strict=True))
         known = () if self._bundle is None else self._bundle.manifest.categories
         now = merge_categories(known, (0.0,) * len(known), read_aliases(catalog))
         labeled = replace(self._labeled, targets=now.columns[self._labeled.targets])
         min_labels = _MIN_LABELS_COLD if self._bundle is None else MIN_LABELS
-        return build_training_set(labeled, now.categories, latest, self._embeddings, min_labels=min_labels)
+        found = build_training_set(labeled, now.categories, latest, self._rows, min_labels=min_labels)
+        return found if self._head is None else replace(found, stats_length=self._head.stats_length)
 
     def ood_detector(self, catalog: Catalog, training_set: TrainingSet) -> OodDetector | None:
         """The OOD detector of the bundle, extended by the annotated images; None in older bundles."""

@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from classifier.catalog.embeddings import decided_rows
-from classifier.catalog.shards import read_shard
+from classifier.catalog.shards import EmbeddingBatch, read_shard
 from classifier.records import Action, ImageId
 
 if TYPE_CHECKING:
@@ -45,13 +45,22 @@ class Pool:
 
         Embeddings that are damaged, or are not of this width, have zeros.
         """
-        found = np.zeros((len(self), *function(np.zeros((1, width), dtype=np.float32)).shape[1:]), dtype=np.float32)
+        return self.map_rows(lambda rows: function(rows.embeddings), width=width)
+
+    def map_rows(
+        self, function: Callable[[EmbeddingBatch], NDArray[np.float32]], *, width: int, stats: int = 0
+    ) -> NDArray[np.float32]:
+        """As `map`, of embeddings with their statistics, which must be `stats` wide unless that is 0."""
+        one = EmbeddingBatch(
+            image_ids=[], embeddings=np.zeros((1, width), np.float32), stats=np.zeros((1, stats), np.float32)
+        )
+        found = np.zeros((len(self), *function(one).shape[1:]), dtype=np.float32)
 
         def read(shard: int, first: int, wanted: Sequence[tuple[int, ImageId]]) -> None:
             number_of = {image_id: first + number for number, (_, image_id) in enumerate(wanted)}
             for part in read_shard(self.folder, shard, wanted):
-                if part.embeddings.shape[1] == width:
-                    found[[number_of[image_id] for image_id in part.image_ids]] = function(part.embeddings)
+                if part.embeddings.shape[1] == width and (not stats or part.stats.shape[1] == stats):
+                    found[[number_of[image_id] for image_id in part.image_ids]] = function(part)
 
         # Two readers that each calculate with two threads wait for each other more than they calculate.
         with threadpool_limits(1), ThreadPoolExecutor(_THREADS) as threads:

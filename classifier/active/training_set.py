@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from classifier.model.combined_head import FROZEN, Head, fit_combined_head, logits_of
 from classifier.model.head import LinearHead, fit_head, l2_normalize
 from classifier.model.holdout import NO_CATEGORY, HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classifier.records import Annotation, ImageId
+
+Row: TypeAlias = "tuple[NDArray[np.float32], NDArray[np.float32]]"
+"""The embedding of an image, (D,), and its statistics, (T,)."""
 
 MIN_LABELS: Final = 3
 """Labels that a category needs to be added to those of a model."""
@@ -43,6 +47,8 @@ class TrainingSet:
     labeled: LabeledEmbeddings
     categories: tuple[str, ...]
     unjudged: int = 0
+    stats_length: float = FROZEN
+    """As of the model's `CombinedHead`; of no matter where the labels have no statistics."""
 
     @property
     def can_guarantee(self) -> bool:
@@ -54,14 +60,14 @@ def build_training_set(
     labeled: LabeledEmbeddings,
     categories: Sequence[str],
     latest: Mapping[ImageId, Annotation],
-    embeddings: Mapping[ImageId, NDArray[np.float32]],
+    rows: Mapping[ImageId, Row],
     *,
     min_labels: int = MIN_LABELS,
 ) -> TrainingSet:
     """Apply the `latest` annotations to the labels, and add other images that are annotated with a category.
 
     A labeled image stays in the set with its corrected category: left out, its mistake would not be counted by whoever
-    measures with these labels. `embeddings` are those of annotated images; an image without one is not added. A
+    measures with these labels. `rows` are those of annotated images; an image without one is not added. A
     category that the model does not have needs `min_labels`.
     """
     current = [
@@ -74,7 +80,7 @@ def build_training_set(
         for image_id, annotation in latest.items()
         if annotation.kind is AnnotationKind.RIGHT
         and annotation.category
-        and image_id in embeddings
+        and image_id in rows
         and image_id not in labels
     }
     counts = Counter([*added.values(), *(name for name in current if name)])
@@ -87,7 +93,8 @@ def build_training_set(
     first_group = int(labeled.groups.max(initial=-1)) + 1
     return TrainingSet(
         labeled=LabeledEmbeddings(
-            embeddings=np.concatenate([kept.embeddings, *(embeddings[one][None] for one in image_ids)]),
+            embeddings=_with_rows(kept.embeddings, [rows[one][0] for one in image_ids]),
+            stats=None if kept.stats is None else _with_rows(kept.stats, [rows[one][1] for one in image_ids]),
             targets=np.array([number_of[name] for name in names if name in number_of], dtype=np.int64),
             groups=np.concatenate([kept.groups, first_group + np.arange(len(image_ids), dtype=np.int64)]),
             image_ids=(*kept.image_ids, *image_ids),
@@ -100,13 +107,33 @@ def build_training_set(
     )
 
 
-def fit(training_set: TrainingSet) -> LinearHead:
-    """Fit a head for all categories; a category without images is never predicted."""
-    targets = training_set.labeled.targets
-    present = np.unique(targets)
-    head = fit_head(training_set.labeled.embeddings, np.searchsorted(present, targets))
-    count, width = len(training_set.categories), head.weight.shape[1]
-    weight = np.zeros((count, width), dtype=np.float32)
+def _with_rows(table: NDArray[np.float32], rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.concatenate([table, *(row[None] for row in rows)])
+
+
+def fit(training_set: TrainingSet) -> Head:
+    """Fit a head for all categories, one that takes statistics too where the labels have them.
+
+    A category without images is never predicted.
+    """
+    labeled = training_set.labeled
+    if labeled.stats is None:
+        return fit_last_layer(training_set)
+    present, targets = np.unique(labeled.targets, return_inverse=True)
+    head = fit_combined_head(labeled.embeddings, labeled.stats, targets, stats_length=training_set.stats_length)
+    return replace(head, linear=_for_all(head.linear, present, count=len(training_set.categories)))
+
+
+def fit_last_layer(training_set: TrainingSet) -> LinearHead:
+    """As `fit`, on embeddings alone, as the network's last layer takes them."""
+    present, targets = np.unique(training_set.labeled.targets, return_inverse=True)
+    head = fit_head(training_set.labeled.embeddings, targets)
+    return _for_all(head, present, count=len(training_set.categories))
+
+
+def _for_all(head: LinearHead, present: NDArray[np.int64], *, count: int) -> LinearHead:
+    """The head of the categories `present`, widened to all."""
+    weight = np.zeros((count, head.weight.shape[1]), dtype=np.float32)
     bias = np.full(count, float(head.bias.min()) - _NEVER, dtype=np.float32)
     weight[present], bias[present] = head.weight, head.bias
     return LinearHead(weight=weight, bias=bias)
@@ -136,7 +163,8 @@ def cross_fit(
         is_trained[held_out] = False
         is_trained[~is_label] = ~duplicates[:, held_out].any(axis=1)
         head = fit(replace(training_set, labeled=labeled.rows(is_trained.tolist())))
-        logits[fold_of == fold] = head(labeled.embeddings[held_out])
+        stats = None if labeled.stats is None else labeled.stats[held_out]
+        logits[fold_of == fold] = logits_of(head, labeled.embeddings[held_out], stats)
     measured = labeled.rows(is_label.tolist())
     return HoldoutPredictions(
         logits=logits,

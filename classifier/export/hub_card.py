@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from huggingface_hub import EvalResult, ModelCardData
 
 from classifier.errors import NoGuarantee
+from classifier.model.manifest import LAST_LAYER_ACCURACY, LAST_LAYER_CALIBRATION_ERROR, LAST_LAYER_TEMPERATURE
 from classifier.model.origin import HUB, SOURCES, known_as
 from classifier.model.pretrained import EMBEDDED
 from classifier.model.risk_control import guarantee_risk
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 RATES: Final = (0.01, 0.02, 0.05, 0.10)
 """Error rates of which the card says whether they are guaranteed."""
+_OF_LAST_LAYER: Final = (LAST_LAYER_ACCURACY, LAST_LAYER_CALIBRATION_ERROR, LAST_LAYER_TEMPERATURE)
 _TASK: Final = "image-classification"
 _HUB_LICENSES: Final = frozenset(
     {
@@ -66,7 +68,7 @@ names = model.pretrained_cfg["label_names"]
 ```
 
 The network is the one that illsort sorts with; what tells pictures of none of the categories is not in this folder.
-{preparing}
+{answers}{preparing}
 
 ## Data
 
@@ -87,6 +89,10 @@ For each error rate, what illsort's `sort --max-error` rests on with this model.
 pictures like the labels, in the same mix of categories.
 
 {guarantees}
+"""
+_COMBINED: Final = """\
+illsort itself answers by a head that also takes statistics of earlier stages of the network. The figures of this card
+are of that head, but for those that name the last layer, which is what timm gives.
 """
 _SQUASHED: Final = """\
 timm's transform differs from illsort's: it squeezes every picture into the square, where illsort changes the
@@ -139,13 +145,19 @@ def hub_card(name: str, facts: CardFacts) -> str:
         size=manifest.image_size,
         backbone=_backbone(manifest.backbone),
         license=f" (license: {displayable(manifest.backbone_license)})" if manifest.backbone_license else "",
-        temperature=manifest.temperature,
+        temperature=_temperature_of_last_layer(manifest),
+        answers=_COMBINED if manifest.head_sha256 else "",
         preparing=preparing.format(squeeze=manifest.max_squeeze).replace("\n", " "),
         data=_data(facts),
         measures="\n".join(_table(("measure", "value"), _measures(facts))),
         guarantees="\n".join(_guarantees(facts)),
     )
     return f"---\n{_header(displayable(name), facts)}\n---\n{text}"
+
+
+def _temperature_of_last_layer(manifest: Manifest) -> float:
+    own = manifest.measured.get(LAST_LAYER_TEMPERATURE)
+    return own if isinstance(own, float) else manifest.temperature
 
 
 def share_text(share: float) -> str:
@@ -157,8 +169,9 @@ def _header(name: str, facts: CardFacts) -> str:
     """YAML: the library, license, start and measures, by the names that the hub knows."""
     named = facts.manifest.backbone_license.lower()
     is_known = named in _HUB_LICENSES
-    shown = {"accuracy": "accuracy", "calibration_error": "expected_calibration_error"}
-    measured = [(kind, facts.manifest.measured.get(key)) for key, kind in shown.items()]
+    kinds = ("accuracy", "expected_calibration_error")
+    keys = _OF_LAST_LAYER[:2] if facts.manifest.head_sha256 else ("accuracy", "calibration_error")
+    measured = [(kind, facts.manifest.measured.get(key)) for key, kind in zip(keys, kinds, strict=True)]
     results = [
         EvalResult(
             task_type=_TASK,
@@ -226,6 +239,8 @@ def _measures(facts: CardFacts) -> Iterator[tuple[str, str]]:
     yield "accuracy", _shown(measured.get("accuracy"))
     yield "expected calibration error, 15 bins", _shown(measured.get("calibration_error"))
     yield "temperature", _shown(facts.manifest.temperature)
+    for key in _OF_LAST_LAYER if facts.manifest.head_sha256 else ():
+        yield key.replace("_", " "), _shown(measured.get(key))
     for row in facts.evaluation.get("coverage", ()):
         yield f"filed with at most {share_text(row['max_error'])} wrong", share_text(row["share"])
 

@@ -14,10 +14,14 @@ from classifier.model.trained import load_network
 from classifier.paths import to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
+    from classifier.inference.forward import Engine, Outputs
     from classifier.model.backbone import Network
     from classifier.model.bundle import Bundle
+    from classifier.model.combined_head import CombinedHead
     from classifier.model.manifest import Manifest
     from classifier.model.onnx_cache import Comparison
 
@@ -39,11 +43,13 @@ def export_network(bundle: Bundle) -> OnnxModel:
 
     Raises ModelError in one line where the network cannot be exported, or the model answers otherwise than torch.
     """
-    network = load_network(bundle)
+    network, head = load_network(bundle), bundle.load_combined_head()
     try:
-        content = export_onnx(network, stats=False, metadata=metadata_of(bundle.manifest, network))
+        content = export_onnx(network, stats=False, head=head, metadata=metadata_of(bundle.manifest, network))
         runtime = choose_runtime(device="cpu", workers=0, batch_size=1)
-        reference = TorchEngine(network, runtime, stats=False)
+        reference: Engine = TorchEngine(network, runtime, stats=head is not None)
+        if head is not None:
+            reference = _WithHead(reference, head)
         comparison = compare(OnnxEngine(content, threads=1), reference, drawn_pixels(network.image_size))
     except Exception as error:  # exporter and runtime raise anything for a network they do not know
         why = (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST]
@@ -57,6 +63,29 @@ def export_network(bundle: Bundle) -> OnnxModel:
             difference=format(comparison.difference, ".0e"),
         )
     return OnnxModel(content=content, comparison=comparison)
+
+
+@dataclass(frozen=True, slots=True)
+class _WithHead:
+    """An engine that gives embeddings, and the logits of a combined head."""
+
+    engine: Engine
+    head: CombinedHead
+
+    @property
+    def ahead(self) -> int:
+        """As `Engine` has it."""
+        return self.engine.ahead
+
+    def launch(self, pixels: Tensor) -> Callable[[], Outputs]:
+        """As `Engine` has it."""
+        read = self.engine.launch(pixels)
+
+        def combined() -> Outputs:
+            embeddings, _, stats = read()
+            return [embeddings, self.head(embeddings, stats)]
+
+        return combined
 
 
 def metadata_of(manifest: Manifest, network: Network) -> dict[str, str]:

@@ -19,6 +19,7 @@ from classifier.model.bundle_files import (
     EMBEDDINGS,
     EVALUATION,
     FITTED,
+    HEAD,
     HOLDOUT,
     MANIFEST,
     OOD,
@@ -32,6 +33,7 @@ from classifier.model.bundle_files import (
     sha256_of,
     write_json,
 )
+from classifier.model.combined_head import CombinedHead, Head, load_combined_head
 from classifier.model.fitted_images import UNKNOWN, FittedImages, load_fitted
 from classifier.model.head import LinearHead, load_linear
 from classifier.model.holdout import HoldoutPredictions, load_holdout
@@ -54,11 +56,27 @@ class Bundle:
         self.manifest = manifest
         self._width = width  # of the embeddings that the head takes; 0 where the manifest does not name the head
 
-    def load_head(self) -> LinearHead:
-        """The last layer alone, read without building a network; only where the manifest has a `backbone_key`.
+    def load_head(self) -> Head:
+        """What it answers by, read without building a network; only where the manifest has a `backbone_key`.
 
-        Raises ModelError in one line when it is not what the categories ask for.
+        Raises ModelError in one line when it is damaged.
         """
+        return self.load_combined_head() or self._last_layer()
+
+    def load_combined_head(self) -> CombinedHead | None:
+        """The head that also takes statistics; None where the network's last layer answers, as in older bundles.
+
+        Raises ModelError in one line when it is damaged.
+        """
+        if not self.manifest.head_sha256:
+            return None
+        path = self._checked(HEAD, self.manifest.head_sha256)
+        head = load_combined_head(path, categories=len(self.manifest.categories))
+        self._check_width(path, head.widths[0])
+        return head
+
+    def _last_layer(self) -> LinearHead:
+        """Raises ModelError in one line when it is not what the categories ask for."""
         weight, bias = self.manifest.head or ("", "")
         head = load_linear(self.folder / WEIGHTS, weight=weight, bias=bias)
         if len(head.bias) != len(self.manifest.categories):
@@ -143,7 +161,7 @@ class BundleParts:
 
     Without `holdout`, no error rate can be guaranteed; without `ood`, no image counts as unknown; without `labeled`,
     its head cannot be fitted anew. `fitted` are the images that its backbone has learned from, `tags` those of the
-    tagger that its backbone is, unchanged.
+    tagger that its backbone is, unchanged. Without `head` the network's last layer answers.
     """
 
     holdout: HoldoutPredictions | None = None
@@ -151,6 +169,7 @@ class BundleParts:
     labeled: LabeledEmbeddings | None = None
     fitted: FittedImages = UNKNOWN
     tags: Tags | None = None
+    head: CombinedHead | None = None
 
 
 def _changed(path: Path) -> ModelError:
@@ -171,6 +190,7 @@ def open_bundle(folder: Path) -> Bundle:
     width = check_weights(folder / WEIGHTS, head=manifest.head, categories=len(manifest.categories))
     bundle = Bundle(folder, manifest, width=width)
     bundle.load_ood()
+    bundle.load_combined_head()
     return bundle
 
 
@@ -222,6 +242,7 @@ def write_parts(
         EMBEDDINGS: parts.labeled,
         FITTED: parts.fitted,
         TAGS: parts.tags,
+        HEAD: parts.head,
     }
     for name, part in by_name.items():
         if part is not None:
@@ -237,6 +258,7 @@ def write_parts(
             "evidence_sha256": files.get(HOLDOUT, ""),
             "labelled_sha256": files.get(EMBEDDINGS, ""),
             "fitted_sha256": files.get(FITTED, ""),
+            "head_sha256": files.get(HEAD, ""),
         }
     )
     write_json(writing / MANIFEST, manifest.model_dump())

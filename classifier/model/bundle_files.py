@@ -32,7 +32,8 @@ OOD = "novelty.safetensors"
 EMBEDDINGS = "labelled.npz"
 FITTED = "fitted.npz"
 TAGS = "tags.safetensors"
-PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, HOLDOUT, OOD, EMBEDDINGS, FITTED, TAGS)
+HEAD = "head.safetensors"
+PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, HOLDOUT, OOD, EMBEDDINGS, FITTED, TAGS, HEAD)
 """All files that a bundle may have, but for its manifest."""
 
 _HASHED_BEFORE: Final = {

@@ -37,8 +37,12 @@ import timm
 model = timm.create_model("local-dir:path/to/this/folder", pretrained=True).eval()
 ```
 
-The logits are timm's; divide them by the temperature before the softmax to get illsort's probabilities.
+{logits}
 """
+_PLAIN = "The logits are timm's; divide them by the temperature before the softmax to get illsort's probabilities."
+_COMBINED = """\
+timm's logits are those of the last layer alone; divide them by its own temperature before the softmax. illsort answers
+by `head.safetensors`, which also takes statistics of earlier stages, and the other figures are of that."""
 
 
 _EARLIER = (",\nso they are a little too good; with few labels they are also rough.", ".")
@@ -62,6 +66,7 @@ def is_card(text: str, manifest: Mapping[str, Any], config: Mapping[str, Any]) -
 
 def _filled(name: str, architecture: str, manifest: Mapping[str, Any]) -> str:
     named = manifest.get("backbone_license")  # not in earlier manifests
+    is_combined = "temperature_of_last_layer" in manifest["measured"]
     return _CARD.format(
         name=displayable(name),
         count=len(manifest["categories"]),
@@ -75,6 +80,7 @@ def _filled(name: str, architecture: str, manifest: Mapping[str, Any]) -> str:
         measured="\n".join(
             f"| {key.replace('_', ' ')} | {_shown(value)} |" for key, value in manifest["measured"].items()
         ),
+        logits=_COMBINED if is_combined else _PLAIN,
     )
 
 

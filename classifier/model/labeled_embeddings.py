@@ -1,6 +1,6 @@
 """The embeddings of all labeled images under the trained network, stored so that a new head can be fitted."""
 
-# Shapes: N images, D embedding width.
+# Shapes: N images, D embedding width, T statistics.
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class LabeledEmbeddings:
     """One row for each labeled image: `embeddings` float32 (N, D), kept half as precise; `targets` int64 (N,).
 
     Near-duplicates share a number in `groups`, int64 (N,). An annotation that became a label has an empty path.
-    `selections` says how each was selected, FITTED where the backbone was fitted to it.
+    `selections` says how each was selected, FITTED where the backbone was fitted to it. `stats`, float32 (N, T), are
+    those of earlier stages; None in older bundles, and where the head is fitted to embeddings alone.
     """
 
     embeddings: NDArray[np.float32]
@@ -34,6 +35,7 @@ class LabeledEmbeddings:
     image_ids: tuple[ImageId, ...]
     paths: tuple[str, ...]
     selections: tuple[Selection, ...]
+    stats: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -46,6 +48,8 @@ class LabeledEmbeddings:
         """Write it as an .npz file that is read without pickle."""
         # As shares of a power of two, so that no network's scale is too large for float16.
         scale = np.ldexp(np.float32(1), np.frexp(np.abs(self.embeddings).max(initial=0))[1])
+        # Of unit length each stage.
+        stats: dict[str, Any] = {} if self.stats is None else {"stats": self.stats.astype(np.float16)}
         with path.open("wb") as file:
             np.savez(
                 file,
@@ -56,6 +60,7 @@ class LabeledEmbeddings:
                 pictures=np.array(self.image_ids, dtype=np.str_),
                 paths=np.array(self.paths, dtype=np.str_),
                 selections=np.array([selection.value for selection in self.selections], dtype=np.str_),
+                **stats,
             )
 
 
@@ -96,6 +101,7 @@ def _labeled(arrays: dict[str, NDArray[Any]]) -> LabeledEmbeddings:
         image_ids=tuple(ImageId(str(image_id)) for image_id in arrays["pictures"]),
         paths=tuple(str(path) for path in arrays["paths"]),
         selections=selections_of(arrays),
+        stats=arrays["stats"].astype(np.float32) if "stats" in arrays else None,
     )
 
 
@@ -109,4 +115,8 @@ def _wrong(labeled: LabeledEmbeddings, categories: int) -> Message | None:
     fits = targets.shape == groups.shape == (len(labeled.paths),) == (len(labeled.selections),) == (count,)
     if embeddings.ndim != 2 or len(embeddings) != count or not fits:  # noqa: PLR2004 - a matrix
         return Message("its parts do not fit {count} pictures", count=count)
+    if (stats := labeled.stats) is not None and not (stats.ndim == 2 and len(stats) == count):  # noqa: PLR2004
+        return Message("its parts do not fit {count} pictures", count=count)
+    if stats is not None and not np.isfinite(stats).all():
+        return Message("it holds numbers that are not finite")
     return wrong_rows(embeddings, targets, labeled.image_ids, categories=categories)

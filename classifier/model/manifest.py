@@ -19,13 +19,16 @@ from classifier.paths import displayable
 from classifier.validation import first_problem
 
 
-def prediction_key(*, weights_sha256: str, image_size: int, max_squeeze: float, novelty_sha256: str = "") -> str:
-    """The key of stored predictions, 32 hex digits: a hash of weights, transform and OOD detector.
+def prediction_key(
+    *, weights_sha256: str, image_size: int, max_squeeze: float, novelty_sha256: str = "", head_sha256: str = ""
+) -> str:
+    """The key of stored predictions, 32 hex digits: a hash of weights, transform, OOD detector and combined head.
 
     Calibration and thresholds are not part of it: they apply to stored predictions.
     """
     parts = [weights_sha256, str(image_size), str(max_squeeze)]
     parts += [novelty_sha256] if novelty_sha256 else []  # bundles without keep the key they had
+    parts += [f"head {head_sha256}"] if head_sha256 else []
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
 
 
@@ -36,6 +39,10 @@ def backbone_key(*, backbone_sha256: str, image_size: int, max_squeeze: float) -
 
 
 FORMAT = 1
+LAST_LAYER_ACCURACY = "accuracy_of_last_layer"
+LAST_LAYER_CALIBRATION_ERROR = "calibration_error_of_last_layer"
+LAST_LAYER_TEMPERATURE = "temperature_of_last_layer"
+"""Of `measured`: what the network's last layer comes to alone, where a combined head answers."""
 COOLEST, HOTTEST = 0.01, 100.0
 """Temperatures; training gives 0.05 to 20."""
 _LARGEST_SIDE = 4096
@@ -65,6 +72,8 @@ class Manifest(BaseModel):
     """Of the labeled embeddings; empty in older bundles."""
     fitted_sha256: Hash = ""
     """Of the list of images that the backbone was fitted to; empty in older bundles, where it is unknown."""
+    head_sha256: Hash = ""
+    """Of the head that also takes statistics of earlier stages; empty where the network's own last layer answers."""
     backbone_sha256: Hash = ""
     """Of the architecture and all weights except the head's; empty in older bundles."""
     head: tuple[str, str] | None = None
@@ -112,6 +121,7 @@ class Manifest(BaseModel):
             image_size=self.image_size,
             max_squeeze=self.max_squeeze,
             novelty_sha256=self.novelty_sha256,
+            head_sha256=self.head_sha256,
         )
 
     @property

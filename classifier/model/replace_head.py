@@ -13,12 +13,14 @@ from classifier.errors import ModelError
 from classifier.model.bundle import Bundle, BundleParts, open_bundle, write_parts
 from classifier.model.bundle_files import CONFIG, EVALUATION, WEIGHTS, read_json, write_json
 from classifier.model.card import model_card
+from classifier.model.combined_head import CombinedHead
 from classifier.model.install import install, remove_bundle, writing_folder
 from classifier.own_files import make_own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from classifier.model.combined_head import Head
     from classifier.model.head import LinearHead
     from classifier.model.holdout import HoldoutPredictions
     from classifier.model.labeled_embeddings import LabeledEmbeddings
@@ -30,7 +32,8 @@ def save_with_head(
     *,
     of: Bundle,
     categories: Sequence[str],
-    head: LinearHead,
+    last_layer: LinearHead,
+    head: Head,
     labeled: LabeledEmbeddings,
     holdout: HoldoutPredictions | None,
     ood: OodDetector | None,
@@ -38,12 +41,13 @@ def save_with_head(
 ) -> Bundle:
     """Write the bundle `of` with another head to a folder in `models` named by its key.
 
+    `last_layer` becomes that of the network; it is what answers where `head` is no combined one.
     Its evaluation is carried over with a `note` that says of what it was measured. Raises ModelError in one line when
     the files of `of` cannot be read, OSError when the disk refuses.
     """
     make_own_folder(models)
     with writing_folder(models / "refitted") as writing:
-        _write_weights(of, writing / WEIGHTS, head)
+        _write_weights(of, writing / WEIGHTS, last_layer)
         config = _config(read_json(of.folder / CONFIG), categories)
         write_json(writing / CONFIG, config)
         manifest = of.manifest.model_copy(
@@ -54,7 +58,14 @@ def save_with_head(
         )
         evaluation = _evaluation(of.folder / EVALUATION) | {"note": note}
         card = model_card("refitted", str(config.get("architecture", "")), manifest)
-        parts = BundleParts(holdout=holdout, ood=ood, labeled=labeled, fitted=of.load_fitted(), tags=of.load_tags())
+        parts = BundleParts(
+            holdout=holdout,
+            ood=ood,
+            labeled=labeled,
+            fitted=of.load_fitted(),
+            tags=of.load_tags(),
+            head=head if isinstance(head, CombinedHead) else None,
+        )
         manifest = write_parts(writing, manifest=manifest, evaluation=evaluation, card=card, parts=parts)
         folder = models / manifest.key
         install(writing, folder)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +27,11 @@ from classifier.progress import Progress
 from classifier.settings import Settings
 from classifier.sort.choose_engine import EngineChooser
 from classifier.sort.reuse_embeddings import open_embedding_writer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classifier.model.combined_head import CombinedHead
 
 _BATCH = 256
 _SECONDS = 1.0
@@ -55,10 +62,10 @@ def predict(
         max_megapixels=settings.images.max_megapixels,
         looks=writer is not None,
     )
-    detector = bundle.load_ood()
+    scorer = _Scorer(detector=bundle.load_ood(), head=bundle.load_combined_head())
     limits = limits_from(settings.images)
     chooser = EngineChooser(
-        bundle=bundle, runtime=runtime, reader=reader, limits=limits, stats=detector is not None, progress=progress
+        bundle=bundle, runtime=runtime, reader=reader, limits=limits, stats=scorer.needs_stats, progress=progress
     )
     engine = chooser.choose(settings.runtime.engine, count=len(paths))
     with (
@@ -69,11 +76,11 @@ def predict(
         results = infer_with(engine, paths, reader, runtime, pool=pool)
         for batch in _batches(pool.watch.results(results)):
             inferred = [result for result in batch if isinstance(result, Inferred)]
-            ood_scores = _ood_scores(inferred, detector)
+            scores = scorer.scores(inferred)
             locations = {} if writer is None else writer.write(inferred)  # on the disk before a row refers to it
             with catalog.transaction():
                 for result in batch:
-                    _record(catalog, paths[result.key], result, bundle.manifest.key, ood_scores.get(result.key))
+                    _record(catalog, paths[result.key], result, model=bundle.manifest.key, score=scores.get(result.key))
                 if writer is not None:
                     writer.record(locations)
             yield paths[batch[-1].key]
@@ -81,24 +88,46 @@ def predict(
     pool.watch.report(progress)
 
 
-def _ood_scores(inferred: list[Inferred], detector: OodDetector | None) -> dict[int, float]:
-    """The OOD scores by key; empty without a detector."""
-    if detector is None or not inferred:
-        return {}
-    stats = np.stack([result.stats for result in inferred if result.stats is not None])
-    scores = detector.score(stats, np.stack([result.embedding for result in inferred]))
-    return dict(zip((result.key for result in inferred), scores.tolist(), strict=True))
+Score = tuple["NDArray[np.float32]", float | None]
+"""The logits of an image, and its OOD score if the bundle has a detector."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scorer:
+    """What a bundle makes of the network's outputs."""
+
+    detector: OodDetector | None
+    head: CombinedHead | None
+
+    @property
+    def needs_stats(self) -> bool:
+        return self.detector is not None or self.head is not None
+
+    def scores(self, inferred: list[Inferred]) -> dict[int, Score]:
+        """The scores by key."""
+        logits = [result.logits for result in inferred]
+        ood_scores: list[float | None] = [None] * len(inferred)
+        if inferred and self.needs_stats:
+            stats = np.stack([result.stats for result in inferred if result.stats is not None])
+            embeddings = np.stack([result.embedding for result in inferred])
+            if self.head is not None:
+                logits = list(self.head(embeddings, stats))
+            if self.detector is not None:
+                ood_scores = self.detector.score(stats, embeddings).tolist()
+        keys = (result.key for result in inferred)
+        return dict(zip(keys, zip(logits, ood_scores, strict=True), strict=True))
 
 
 def _record(
-    catalog: Catalog, path: Path, result: Inferred | InferenceFailure, model: str, ood_score: float | None
+    catalog: Catalog, path: Path, result: Inferred | InferenceFailure, *, model: str, score: Score | None
 ) -> None:
     if isinstance(result, InferenceFailure):
         files.set_failure(catalog, path, result.failure)
-        return
-    add_image(catalog, result.image)
-    add_logits(catalog, result.image.id, model=model, logits=result.logits, novelty=ood_score)
-    files.set_image_id(catalog, result.file, result.image.id)
+    elif score is not None:
+        logits, ood_score = score
+        add_image(catalog, result.image)
+        add_logits(catalog, result.image.id, model=model, logits=logits, novelty=ood_score)
+        files.set_image_id(catalog, result.file, result.image.id)
 
 
 def _batches(results: Iterator[Inferred | InferenceFailure]) -> Iterator[list[Inferred | InferenceFailure]]:

@@ -27,7 +27,7 @@ from classifier.catalog.predictions import add_many_logits, logits_as_bytes
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_shard
 from classifier.errors import Counted, Message, message_of
 from classifier.model.bundle import Bundle
-from classifier.model.head import LinearHead
+from classifier.model.combined_head import CombinedHead, Head, logits_of
 from classifier.model.ood import OodDetector
 from classifier.progress import Progress
 from classifier.records import ImageId
@@ -156,7 +156,7 @@ def _say_reused(progress: Progress, *, recorded: int, missing: int) -> None:
 
 
 def _predict(
-    folder: Path, shard: int, wanted: Sequence[tuple[int, ImageId]], *, head: LinearHead, detector: OodDetector | None
+    folder: Path, shard: int, wanted: Sequence[tuple[int, ImageId]], *, head: Head, detector: OodDetector | None
 ) -> list[Answer]:
     """Logits and OOD scores of the wanted rows of a shard, without those that are damaged or too narrow."""
     answers: list[Answer] = []
@@ -166,12 +166,16 @@ def _predict(
         ood_scores: list[float | None] = [None] * len(rows.image_ids)
         if detector is not None:
             ood_scores = detector.score(rows.stats, rows.embeddings).tolist()
-        answers += zip(rows.image_ids, logits_as_bytes(head(rows.embeddings)), ood_scores, strict=True)
+        answers += zip(
+            rows.image_ids, logits_as_bytes(logits_of(head, rows.embeddings, rows.stats)), ood_scores, strict=True
+        )
     return answers
 
 
-def _fits(rows: EmbeddingBatch, head: LinearHead, detector: OodDetector | None) -> bool:
-    if rows.embeddings.shape[1] != head.weight.shape[1]:
+def _fits(rows: EmbeddingBatch, head: Head, detector: OodDetector | None) -> bool:
+    found = rows.embeddings.shape[1], rows.stats.shape[1]
+    wanted = head.widths if isinstance(head, CombinedHead) else (head.weight.shape[1], found[1])
+    if found != wanted:
         return False
     return detector is None or rows.stats.shape[1] == len(detector.whitening)
 

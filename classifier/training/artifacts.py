@@ -10,6 +10,7 @@ import numpy as np
 from classifier.errors import Message
 from classifier.labels.random_draw import Drawn
 from classifier.model.bundle import BundleParts
+from classifier.model.combined_head import CombinedHead
 from classifier.model.holdout import NO_CATEGORY, HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.ood import fit_ood
@@ -17,7 +18,6 @@ from classifier.paths import to_text
 from classifier.records import Example, Selection
 from classifier.training import label_issues, learning_curve
 from classifier.training.context import TrainingContext
-from classifier.training.features import Features
 from classifier.training.metrics import as_dict
 from classifier.training.train import Trained
 
@@ -51,8 +51,9 @@ def collect_artifacts(
     )
     return TrainingArtifacts(
         parts=BundleParts(
-            holdout=_with_the_rest_of_the_draw(held_out, run, sample, groups, parts=parts),
+            holdout=_with_the_rest_of_the_draw(held_out, run, sample, groups, head=trained.head, parts=parts),
             ood=novelty,
+            head=trained.head,
             labeled=LabeledEmbeddings(
                 embeddings=labeled.embeddings,
                 targets=run.targets(labeled.examples),
@@ -60,6 +61,7 @@ def collect_artifacts(
                 image_ids=tuple(example.image_id for example in labeled.examples),
                 paths=_paths(labeled.examples),
                 selections=_selections(labeled.examples, fitted=trained.epoch > 0),
+                stats=labeled.stats,
             ),
         ),
         figures=figures | _ahead(run, trained, held_out, groups, parts=parts),
@@ -80,35 +82,40 @@ def _evidence(run: TrainingContext, trained: Trained, groups: dict[Example, int]
 
 
 def _with_the_rest_of_the_draw(
-    held_out: HoldoutPredictions, run: TrainingContext, sample: Drawn, groups: dict[Example, int], *, parts: int
+    held_out: HoldoutPredictions,
+    run: TrainingContext,
+    sample: Drawn,
+    groups: dict[Example, int],
+    *,
+    head: CombinedHead,
+    parts: int,
 ) -> HoldoutPredictions:
-    """The evidence with the drawn images that are of no category, judged by the finished network: it never saw them.
+    """The evidence with the drawn images that are of no category, judged by the finished model: it never saw them.
 
     What is of a category but was held out nowhere (with several parts: a category that is one group) has no prediction,
     and so has what is missing: they are unjudged.
     """
-    others = _no_features(held_out)
-    if sample.without_category:
-        others = run.embed(sample.without_category, Message("embedding what is of no category"))
+    others = (
+        run.embed(sample.without_category, Message("embedding what is of no category"))
+        if sample.without_category
+        else None
+    )
+    logits = [] if others is None or not others.examples else [head(others.embeddings, others.stats)]
+    examples, unread = ((), ()) if others is None else (others.examples, others.unread)
     judged = set(held_out.image_ids)
     left = [one for one in sample.examples if one.image_id not in judged] if parts > 1 else []
-    unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(others.unread)
-    numbers = max(groups.values(), default=-1) + 1 + np.arange(len(others.examples))
+    unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(unread)
+    numbers = max(groups.values(), default=-1) + 1 + np.arange(len(examples))
     return HoldoutPredictions(
-        logits=np.concatenate([held_out.logits, run.logits(others)]),
-        targets=np.concatenate([held_out.targets, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
+        logits=np.concatenate([held_out.logits, *logits]),
+        targets=np.concatenate([held_out.targets, np.full(len(examples), NO_CATEGORY, dtype=np.int64)]),
         groups=np.concatenate([held_out.groups, numbers]),
-        image_ids=held_out.image_ids + tuple(example.image_id for example in others.examples),
-        paths=held_out.paths + _paths(others.examples),
+        image_ids=held_out.image_ids + tuple(example.image_id for example in examples),
+        paths=held_out.paths + _paths(examples),
         method=held_out.method,
-        selections=held_out.selections + _selections(others.examples),
+        selections=held_out.selections + _selections(examples),
         unjudged=unjudged,
     )
-
-
-def _no_features(held_out: HoldoutPredictions) -> Features:
-    nothing = np.empty((0, held_out.logits.shape[1]), dtype=np.float32)
-    return Features(examples=(), embeddings=nothing, stats=nothing, unread=())
 
 
 def _selections(examples: tuple[Example, ...], *, fitted: bool = False) -> tuple[Selection, ...]:

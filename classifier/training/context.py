@@ -16,6 +16,7 @@ from classifier.errors import LabelsError, Message
 from classifier.inference.memory import one_line_when_full
 from classifier.inference.reader import Reader
 from classifier.labels.split import sample_examples
+from classifier.model.combined_head import FINETUNED, FROZEN, CombinedHead, fit_combined_head
 from classifier.model.head import LinearHead, fit_head
 from classifier.records import Example, ImageId
 from classifier.training.augment import Augment
@@ -136,14 +137,14 @@ class TrainingContext:
         indices = {category: index for index, category in enumerate(self.categories)}
         return np.array([indices[example.label.category] for example in examples], dtype=np.int64)
 
-    def logits(self, features: Features) -> NDArray[np.float32]:
-        """What the network's own head says of features, (N, K)."""
-        weight, bias = (part.detach().cpu().numpy() for part in (self.network.head.weight, self.network.head.bias))
-        head = LinearHead(weight=weight.astype(np.float32), bias=bias.astype(np.float32))
-        return head(features.embeddings) if features.examples else np.empty((0, len(bias)), dtype=np.float32)
+    def fit(self, features: Features, *, is_finetuned: bool) -> CombinedHead:
+        """A head fitted to labeled features: to embeddings and statistics."""
+        targets = self.targets(features.examples)
+        length = FINETUNED if is_finetuned else FROZEN
+        return fit_combined_head(features.embeddings, features.stats, targets, stats_length=length)
 
-    def fit(self, features: Features) -> LinearHead:
-        """A head fitted to labeled features."""
+    def fit_last_layer(self, features: Features) -> LinearHead:
+        """A head fitted to the embeddings alone, as the network's last layer takes them."""
         return fit_head(features.embeddings, self.targets(features.examples))
 
     def finetune(
@@ -157,7 +158,7 @@ class TrainingContext:
     ) -> tuple[int, tuple[Epoch, ...]]:
         """Fine-tune from a head fitted to `learned`; `name` is what is shown, and the state's name on disk."""
         guesses = guesses or PseudoLabels(examples=(), targets=np.empty((0, len(self.categories))))
-        self.network.set_head(self.fit(learned))
+        self.network.set_head(self.fit_last_layer(learned))
         learned, held_out = self._sampled(learned, most_learned), self._sampled(held_out, most_checked)
         augment = Augment(image_size=self.recipe.image_size, crop_min=self.recipe.crop_min, seed=self.recipe.seed)
         with one_line_when_full(self.runtime.device):

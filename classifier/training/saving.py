@@ -16,7 +16,12 @@ from classifier.inference.placing import place
 from classifier.labels.random_draw import Drawn
 from classifier.model.bundle import Bundle
 from classifier.model.fitted_images import FittedImages
-from classifier.model.manifest import Manifest
+from classifier.model.manifest import (
+    LAST_LAYER_ACCURACY,
+    LAST_LAYER_CALIBRATION_ERROR,
+    LAST_LAYER_TEMPERATURE,
+    Manifest,
+)
 from classifier.model.tags import Tags
 from classifier.model.trained import save_bundle
 from classifier.own_files import READ, open_own
@@ -126,11 +131,22 @@ class Saving:
                 "accuracy": trained.evaluation.accuracy,
                 "accuracy_of_frozen_head": trained.frozen.accuracy,
                 "calibration_error": trained.evaluation.calibration_error,
+                **_of_last_layer(trained),
             },
             settings=settings.model_dump(mode="json"),
             versions={"illsort": __version__, "python": platform.python_version()}
             | {package: version(package) for package in ("torch", "torchvision", "timm", "pillow")},
         )
+
+
+def _of_last_layer(trained: Trained) -> dict[str, float | None]:
+    """What the held-out labels say of the network's last layer alone, as other programs use it."""
+    judged = trained.last_layer
+    return {
+        LAST_LAYER_ACCURACY: judged.accuracy,
+        LAST_LAYER_CALIBRATION_ERROR: judged.calibration_error,
+        LAST_LAYER_TEMPERATURE: trained.last_layer_temperature,
+    }
 
 
 def training_key(settings: Settings, *, backbone: str, examples: Sequence[Example]) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from classifier.model.combined_head import CombinedHead
     from classifier.progress import StageName
     from classifier.records import Split
     from classifier.training.context import TrainingContext
@@ -38,10 +39,14 @@ _UNKNOWN_SHARE: Final = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOutLogits:
-    """What heads say of images that neither they nor their network were fitted to: `logits` is float32 (N, K)."""
+    """What heads say of images that neither they nor their network were fitted to.
+
+    `logits` is float32 (N, K), `of_last_layer` the same by heads on the embeddings alone.
+    """
 
     examples: tuple[Example, ...]
     logits: NDArray[np.float32]
+    of_last_layer: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +57,8 @@ class Trained:
     network then learns from all of them, so it is, if anything, better than that. `judged` are the same images as in
     `evaluation`. `epoch` is the one that was kept, 0 for the frozen features; `histories` has one for each fold.
     `embedded` are the labeled images as the network sees them in the end, `frozen_features` as in the beginning.
-    `seconds_per_image` is what reading and embedding a labeled image took.
+    `seconds_per_image` is what reading and embedding a labeled image took. `head` is what answers; the network's last
+    layer, by which other programs use it, is judged by `last_layer` and has a temperature of its own.
     """
 
     temperature: float
@@ -65,6 +71,9 @@ class Trained:
     frozen_features: Features
     unread: tuple[tuple[Example, Failure], ...]
     seconds_per_image: float
+    head: CombinedHead
+    last_layer: Evaluation
+    last_layer_temperature: float
 
 
 def train(
@@ -82,8 +91,9 @@ def train(
     for fold in folds:
         run.check(everything.of(fold.train))
     judging = [fold for fold in folds if fold.validation]
-    judged = _concatenate(run, [_judge(run, everything, fold) for fold in judging])
-    frozen, temperature = _evaluate(run, judged)
+    judged = _concatenate(run, [_judge(run, everything, fold, is_finetuned=False) for fold in judging])
+    frozen, temperature = _evaluate(run, judged, judged.logits)
+    last_layer, last_layer_temperature = _evaluate(run, judged, judged.of_last_layer)
     with_head = Trained(
         temperature=temperature,
         frozen=frozen,
@@ -95,8 +105,11 @@ def train(
         frozen_features=everything,
         unread=everything.unread,
         seconds_per_image=seconds_per_image,
+        head=run.fit(everything, is_finetuned=False),
+        last_layer=last_layer,
+        last_layer_temperature=last_layer_temperature,
     )
-    run.network.set_head(run.fit(everything))
+    run.network.set_head(run.fit_last_layer(everything))
     if run.recipe.recipe == "head" or not run.recipe.epochs:
         return with_head
     on_head(with_head)
@@ -114,12 +127,22 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
     trained = replace(with_head, epoch=epoch, histories=tuple(outcome.history for outcome in outcomes))
     if epoch > 0:
         judged = _concatenate(run, [outcome.judged for outcome in outcomes])
-        evaluation, temperature = _evaluate(run, judged)
+        evaluation, temperature = _evaluate(run, judged, judged.logits)
+        last_layer, last_layer_temperature = _evaluate(run, judged, judged.of_last_layer)
         _tune(run, everything, everything.of(()), stop_after=epoch, part=stages.ALL_LABELS)
         embedded = run.embed(everything.examples, stages.EMBEDDING_AGAIN)
-        trained = replace(trained, judged=judged, evaluation=evaluation, temperature=temperature, embedded=embedded)
+        trained = replace(
+            trained,
+            judged=judged,
+            evaluation=evaluation,
+            temperature=temperature,
+            embedded=embedded,
+            head=run.fit(embedded, is_finetuned=True),
+            last_layer=last_layer,
+            last_layer_temperature=last_layer_temperature,
+        )
     _report(run, trained)
-    run.network.set_head(run.fit(trained.embedded))
+    run.network.set_head(run.fit_last_layer(trained.embedded))
     return trained
 
 
@@ -137,7 +160,7 @@ def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part
     learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
     epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
     tuned = run.embed(fold.train + fold.validation, stages.embedding(part))
-    return _FoldResult(judged=_judge(run, tuned, fold), epoch=epoch, history=history)
+    return _FoldResult(judged=_judge(run, tuned, fold, is_finetuned=epoch > 0), epoch=epoch, history=history)
 
 
 def _tune(
@@ -160,8 +183,8 @@ def _guess(
     """What the network as it is now guesses of the unlabeled images, as far as it is to be learned from."""
     features = run.embed([*labeled, *unlabeled], stages.guessing(part))
     known, pool = features.of(labeled), features.of(unlabeled)
-    head = run.fit(known)
-    probabilities_MK = probabilities(head(pool.embeddings), 1.0)
+    head = run.fit(known, is_finetuned=True)
+    probabilities_MK = probabilities(head(pool.embeddings, pool.stats), 1.0)
     rows = select_confident(probabilities_MK)
     rows = rows[~_is_unknown(run, known, pool)[rows]]
     run.progress.say(
@@ -180,24 +203,29 @@ def _is_unknown(run: TrainingContext, labeled: Features, pool: Features) -> NDAr
     return is_unknown
 
 
-def _judge(run: TrainingContext, features: Features, fold: Split) -> HeldOutLogits:
-    held_out = features.of(fold.validation)
-    head = run.fit(features.of(fold.train))
-    return HeldOutLogits(examples=held_out.examples, logits=head(held_out.embeddings))
-
-
-def _concatenate(run: TrainingContext, parts: Sequence[HeldOutLogits]) -> HeldOutLogits:
-    logits = [part.logits for part in parts] or [np.empty((0, len(run.categories)), dtype=np.float32)]
+def _judge(run: TrainingContext, features: Features, fold: Split, *, is_finetuned: bool) -> HeldOutLogits:
+    learned, held_out = features.of(fold.train), features.of(fold.validation)
     return HeldOutLogits(
-        examples=tuple(example for part in parts for example in part.examples), logits=np.concatenate(logits)
+        examples=held_out.examples,
+        logits=run.fit(learned, is_finetuned=is_finetuned)(held_out.embeddings, held_out.stats),
+        of_last_layer=run.fit_last_layer(learned)(held_out.embeddings),
     )
 
 
-def _evaluate(run: TrainingContext, judged: HeldOutLogits) -> tuple[Evaluation, float]:
+def _concatenate(run: TrainingContext, parts: Sequence[HeldOutLogits]) -> HeldOutLogits:
+    nothing = np.empty((0, len(run.categories)), dtype=np.float32)
+    return HeldOutLogits(
+        examples=tuple(example for part in parts for example in part.examples),
+        logits=np.concatenate([nothing, *(part.logits for part in parts)]),
+        of_last_layer=np.concatenate([nothing, *(part.of_last_layer for part in parts)]),
+    )
+
+
+def _evaluate(run: TrainingContext, judged: HeldOutLogits, logits_NK: NDArray[np.float32]) -> tuple[Evaluation, float]:
     """The figures, and the temperature that suits them."""
     targets_N = run.targets(judged.examples)
-    temperature = fit_temperature(judged.logits, targets_N)
-    shares_NK = probabilities(judged.logits, temperature)
+    temperature = fit_temperature(logits_NK, targets_N)
+    shares_NK = probabilities(logits_NK, temperature)
     paths = [example.label.path for example in judged.examples]
     return evaluate(shares_NK, targets_N, categories=run.categories, paths=paths), temperature
 

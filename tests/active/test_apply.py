@@ -19,6 +19,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.errors import NoGuarantee
 from classifier.filing.undo import undo
 from classifier.model.bundle import Bundle, open_bundle
+from classifier.model.combined_head import logits_of
 from classifier.model.holdout import HoldoutMethod
 from classifier.model.trained import load_network
 from classifier.records import Annotation, AnnotationKind, ImageId, Selection
@@ -31,9 +32,15 @@ from kit.reviewing import unsure_library
 from kit.tree import all_files
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return color_bundle(tmp_path_factory.mktemp("model") / "colors", labeled=True, novelty=True, evidence=300)
+@pytest.fixture(scope="module", params=[False, True], ids=["last layer", "combined head"])
+def bundle(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Bundle:
+    return color_bundle(
+        tmp_path_factory.mktemp("model") / "colors",
+        labeled=True,
+        novelty=True,
+        evidence=300,
+        combined=request.param,
+    )
 
 
 def waiting(library: Path) -> list[ImageId]:
@@ -95,10 +102,14 @@ def test_the_refitted_bundle_is_complete_with_the_same_backbone(tmp_path: Path, 
     assert made.load_ood() is not None
     network = load_network(made)
     assert bundle.manifest.backbone_sha256 == network.backbone_sha256()
-    head = made.load_head()
     with torch.inference_mode():
         answers = network.head(torch.from_numpy(kept.embeddings)).numpy()
-    np.testing.assert_allclose(head(kept.embeddings), answers, atol=1e-3)
+    found = logits_of(made.load_head(), kept.embeddings, kept.stats)
+    assert (bundle.load_combined_head() is None) == (made.load_combined_head() is None)
+    if made.load_combined_head() is None:
+        np.testing.assert_allclose(found, answers, atol=1e-3)
+    assert (found.argmax(axis=1) == kept.targets).mean() > 0.9
+    assert (answers.argmax(axis=1) == kept.targets).mean() > 0.9
 
 
 def test_learning_continues_from_the_refitted_bundle_alone(tmp_path: Path, bundle: Bundle) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from classifier.active.training_set import TrainingSet, build_training_set, cross_fit, fit
+from classifier.active.training_set import Row, TrainingSet, build_training_set, cross_fit, fit
+from classifier.model.combined_head import logits_of
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 
@@ -26,13 +26,17 @@ def labeled() -> LabeledEmbeddings:
     )
 
 
+def row(*embedding: float) -> Row:
+    return np.array(embedding, dtype=np.float32), np.empty(0, np.float32)
+
+
 def annotation(picture: ImageId, kind: AnnotationKind, category: str | None = None) -> Annotation:
     return Annotation(image_id=picture, kind=kind, category=category, origin="review", at="")
 
 
 def labels_after(*annotations: Annotation) -> dict[ImageId, str]:
-    embeddings = {picture: np.array([5, 5], dtype=np.float32) for picture in [*OLD, *NEW]}
-    found = build_training_set(labeled(), CATEGORIES, {one.image_id: one for one in annotations}, embeddings)
+    rows = dict.fromkeys([*OLD, *NEW], row(5, 5))
+    found = build_training_set(labeled(), CATEGORIES, {one.image_id: one for one in annotations}, rows)
     targets = found.labeled.targets.tolist()
     return dict(zip(found.labeled.image_ids, [found.categories[truth] for truth in targets], strict=True))
 
@@ -76,13 +80,13 @@ def test_an_annotated_image_without_an_embedding_is_left_out() -> None:
     assert tuple(OLD) == found.labeled.image_ids
 
 
-@pytest.mark.parametrize("embeddings", [{}, {OLD[0]: np.array([5, 5], dtype=np.float32)}])
+@pytest.mark.parametrize("rows", [{}, {OLD[0]: row(5, 5)}])
 @pytest.mark.parametrize(("category", "truth"), [("a", 0), ("b", 1)])
 def test_a_labeled_image_stays_a_label_with_its_corrected_category(
-    embeddings: dict[ImageId, NDArray[np.float32]], category: str, truth: int
+    rows: dict[ImageId, Row], category: str, truth: int
 ) -> None:
     found = build_training_set(
-        labeled(), CATEGORIES, {OLD[0]: annotation(OLD[0], AnnotationKind.RIGHT, category)}, embeddings
+        labeled(), CATEGORIES, {OLD[0]: annotation(OLD[0], AnnotationKind.RIGHT, category)}, rows
     ).labeled
 
     assert (truth, "0.png", 0) == (found.targets[0], found.paths[0], found.groups[0])
@@ -90,11 +94,11 @@ def test_a_labeled_image_stays_a_label_with_its_corrected_category(
 
 
 def test_near_duplicates_keep_their_group_and_new_labels_have_their_own() -> None:
-    embeddings = {NEW[0]: np.zeros(2, np.float32), NEW[1]: np.zeros(2, np.float32)}
-    annotations = {one: annotation(one, AnnotationKind.RIGHT, "a") for one in embeddings}
+    rows = dict.fromkeys(NEW[:2], row(0, 0))
+    annotations = {one: annotation(one, AnnotationKind.RIGHT, "a") for one in rows}
 
     assert [0, 1, 1, 2, 3, 7, 8, 9] == build_training_set(
-        labeled(), CATEGORIES, annotations, embeddings
+        labeled(), CATEGORIES, annotations, rows
     ).labeled.groups.tolist()
 
 
@@ -102,9 +106,9 @@ def test_a_category_without_images_is_never_predicted() -> None:
     annotations = {one: annotation(one, AnnotationKind.NONE) for one in OLD[:3]} | {
         one: annotation(one, AnnotationKind.RIGHT, "c") for one in NEW[:3]
     }
-    embeddings = dict.fromkeys(NEW[:3], np.array([0, 9], dtype=np.float32))
-    found = build_training_set(labeled(), CATEGORIES, annotations, embeddings)
-    logits = fit(found)(np.array([[0, 9], [3, 0]], dtype=np.float32))
+    rows = dict.fromkeys(NEW[:3], row(0, 9))
+    found = build_training_set(labeled(), CATEGORIES, annotations, rows)
+    logits = logits_of(fit(found), np.array([[0, 9], [3, 0]], dtype=np.float32), None)
 
     assert ("a", "b", "c") == found.categories
     assert [2, 1] == logits.argmax(axis=1).tolist()

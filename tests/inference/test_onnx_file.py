@@ -14,6 +14,7 @@ from classifier.inference import onnx_file
 from classifier.inference.onnx_engine import drawn_pixels
 from classifier.inference.onnx_file import export_network
 from classifier.model.bundle import Bundle, open_bundle
+from classifier.model.combined_head import logits_of
 from classifier.model.onnx_cache import Comparison
 from classifier.model.trained import load_network
 from kit.bundles import CATEGORIES, color_bundle
@@ -22,9 +23,9 @@ from kit.commands import illsort
 _NEEDS = ("onnx", "onnxruntime", "onnxscript")
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return color_bundle(tmp_path_factory.mktemp("model") / "colors")
+@pytest.fixture(scope="module", params=[False, True], ids=["last layer", "combined head"])
+def bundle(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Bundle:
+    return color_bundle(tmp_path_factory.mktemp("model") / "colors", combined=request.param)
 
 
 def test_the_written_file_answers_as_torch_and_names_its_categories(bundle: Bundle, tmp_path: Path) -> None:
@@ -41,7 +42,8 @@ def test_the_written_file_answers_as_torch_and_names_its_categories(bundle: Bund
     network, pixels = load_network(bundle), drawn_pixels(bundle.manifest.image_size)
     found = session.run(["logits"], {"pixels": pixels.numpy()})[0]
     with torch.inference_mode():
-        expected = network(network.normalize(pixels)).numpy()
+        embeddings, stats = (part.numpy() for part in network.embed_with_stats(network.normalize(pixels)))
+    expected = logits_of(bundle.load_head(), embeddings, stats)
     assert float(np.abs(found - expected).max()) <= 1e-4 * float(np.abs(expected).max())
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
 

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, BundleParts
+from classifier.model.combined_head import fit_combined_head
 from classifier.model.head import LinearHead
 from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
@@ -37,6 +38,7 @@ def color_bundle(
     novelty: bool = False,
     labeled: bool = False,
     tagged: bool = False,
+    combined: bool = False,
     selection: Selection = Selection.RANDOM,
     seed: int = 0,
 ) -> Bundle:
@@ -44,8 +46,9 @@ def color_bundle(
 
     `evidence` is how many pictures it was judged by, more and less blended with another color. With `novelty` it
     tells pictures that are unlike those of the three colors. With `labeled` a new head can be fitted. With `tagged`
-    it has tags, as those of a tagger: each color, and ratings that are blue and red. `selection` is how all of its
-    labels were selected. Another `seed` makes another backbone.
+    it has tags, as those of a tagger: each color, and ratings that are blue and red. `combined` answers by a head
+    that takes statistics too. `selection` is how all of its labels were selected. Another `seed` makes another
+    backbone.
     """
     torch.manual_seed(seed)
     network = Network(timm.create_model("test_efficientnet", pretrained=False, num_classes=3), image_size=_SIZE).eval()
@@ -54,7 +57,7 @@ def color_bundle(
     noisy = np.clip(colors + rng.normal(0, 12, colors.shape), 0, 255).astype(np.uint8)
     pixels = torch.from_numpy(noisy)[:, :, None, None].expand(-1, -1, _SIZE, _SIZE)
     with torch.inference_mode():
-        embeddings = network.embed(network.normalize(pixels)).numpy()
+        embeddings, stats = (part.numpy() for part in network.embed_with_stats(network.normalize(pixels)))
     scale = np.abs(embeddings).max()
     head = LogisticRegression(C=20.0, max_iter=1000).fit(embeddings / scale, np.repeat(np.arange(3), 40))
     with torch.no_grad():
@@ -73,6 +76,8 @@ def color_bundle(
     )
     seen = replace(color_evidence(network, evidence), selections=(selection,) * evidence) if evidence else None
     known = replace(color_labeled(embeddings), selections=(selection,) * len(embeddings)) if labeled else None
+    if known is not None and combined:
+        known = replace(known, stats=stats)
     return save_bundle(
         folder,
         network=network,
@@ -83,6 +88,7 @@ def color_bundle(
             ood=color_novelty(network) if novelty else None,
             labeled=known,
             tags=color_tags(network) if tagged else None,
+            head=fit_combined_head(embeddings, stats, np.repeat(np.arange(3), 40)) if combined else None,
         ),
     )
 

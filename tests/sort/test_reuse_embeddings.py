@@ -41,14 +41,15 @@ READABLE = 7
 
 
 @pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """One, another head, and another head that tells unknown pictures too."""
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """One, another head, another head that tells unknown pictures too, and one that takes statistics."""
     folder = tmp_path_factory.mktemp("models")
     first = color_bundle(folder / "first")
     return (
         first.folder,
         with_another_head(folder / "second", first).folder,
         with_another_head(folder / "third", first, novelty=True).folder,
+        color_bundle(folder / "fourth", novelty=True, combined=True).folder,
     )
 
 
@@ -74,11 +75,11 @@ def logits(folder: Path, bundle: Path) -> dict[str, np.ndarray[Any, Any]]:
     return {picture: np.frombuffer(content, "<f4") for picture, content in rows}
 
 
-@pytest.mark.parametrize("which", [1, 2])
+@pytest.mark.parametrize("which", [1, 2, 3])
 def test_another_head_reads_no_picture_and_files_as_if_it_had(
-    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path], which: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bundles: tuple[Path, ...], reads: list[Path], which: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = color_bundle(tmp_path / "model", novelty=which == 2).folder
+    first = color_bundle(tmp_path / "model", novelty=which > 1).folder
     for name in ("known", "new"):
         make_tree(tmp_path / name / "crawl", CRAWL)
     expected = run(tmp_path / "new", bundles[which])
@@ -98,7 +99,27 @@ def test_another_head_reads_no_picture_and_files_as_if_it_had(
         np.testing.assert_allclose(scores, logits(tmp_path / "known", bundles[which])[picture], rtol=0.01, atol=0.02)
 
 
-def test_only_the_difference_moves(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
+def test_a_head_that_takes_statistics_reads_again_what_is_kept_without(
+    tmp_path: Path, bundles: tuple[Path, ...], reads: list[Path]
+) -> None:
+    for name in ("known", "new"):
+        make_tree(tmp_path / name / "crawl", CRAWL)
+    run(tmp_path / "new", bundles[3])
+    run(tmp_path / "known", bundles[0])
+    run(tmp_path / "known", bundles[3])
+    reads.clear()
+
+    assert logits(tmp_path / "new", bundles[3]).keys() == logits(tmp_path / "known", bundles[3]).keys()
+    assert not np.allclose(
+        *(np.stack(list(logits(tmp_path / name, bundles[one]).values())) for name, one in (("known", 0), ("new", 3))),
+        atol=0.5,
+    )
+    run(tmp_path / "known", bundles[1])
+    run(tmp_path / "known", bundles[3], restart=True)
+    assert [] == [path for path in reads if path.name != "bad.png"]
+
+
+def test_only_the_difference_moves(tmp_path: Path, bundles: tuple[Path, ...]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
     plan = list[PlannedMove]()
@@ -114,7 +135,7 @@ def test_only_the_difference_moves(tmp_path: Path, bundles: tuple[Path, Path, Pa
 
 
 def test_a_renamed_crawl_costs_hashing_alone_also_for_another_head(
-    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+    tmp_path: Path, bundles: tuple[Path, ...], reads: list[Path]
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
@@ -125,7 +146,7 @@ def test_a_renamed_crawl_costs_hashing_alone_also_for_another_head(
     assert ["bad.png"] == [path.name for path in reads]
 
 
-def test_only_new_pictures_are_read(tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]) -> None:
+def test_only_new_pictures_are_read(tmp_path: Path, bundles: tuple[Path, ...], reads: list[Path]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
     make_tree(tmp_path / "crawl", {"new.png": encoded(varied(COLORS["red"], seed=99), "PNG")})
@@ -136,7 +157,7 @@ def test_only_new_pictures_are_read(tmp_path: Path, bundles: tuple[Path, Path, P
 
 
 def test_predictions_of_two_models_are_kept_and_an_older_one_reads_nothing(
-    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+    tmp_path: Path, bundles: tuple[Path, ...], reads: list[Path]
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     first = run(tmp_path, bundles[0])
@@ -151,15 +172,15 @@ def test_predictions_of_two_models_are_kept_and_an_older_one_reads_nothing(
     assert answers.keys() == logits(tmp_path, bundles[0]).keys()
 
 
-def test_what_embeddings_cannot_reproduce_is_kept(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
+def test_what_embeddings_cannot_reproduce_is_kept(tmp_path: Path, bundles: tuple[Path, ...]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
-    for bundle in bundles:
+    for bundle in bundles[:3]:
         run(tmp_path, bundle, embeddings=False)
 
-    assert [READABLE] * 3 == [len(logits(tmp_path, bundle)) for bundle in bundles]
+    assert [READABLE] * 3 == [len(logits(tmp_path, bundle)) for bundle in bundles[:3]]
 
 
-def test_known_images_are_filed_before_new_ones_are_read(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
+def test_known_images_are_filed_before_new_ones_are_read(tmp_path: Path, bundles: tuple[Path, ...]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
     make_tree(tmp_path / "crawl", {"0 new.png": encoded(varied(COLORS["red"], seed=99), "PNG")})  # the first by path
@@ -174,7 +195,7 @@ def test_known_images_are_filed_before_new_ones_are_read(tmp_path: Path, bundles
 
 @pytest.mark.parametrize("harm", ["missing", "cut", "changed", "header", "all of it"])
 def test_missing_or_damaged_embeddings_are_computed_again(
-    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path], harm: str
+    tmp_path: Path, bundles: tuple[Path, ...], reads: list[Path], harm: str
 ) -> None:
     for name in ("whole", "harmed"):
         make_tree(tmp_path / name / "crawl", CRAWL)
@@ -207,7 +228,7 @@ def test_missing_or_damaged_embeddings_are_computed_again(
 
 
 def test_a_head_that_needs_statistics_reads_images_stored_without_once(
-    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+    tmp_path: Path, bundles: tuple[Path, ...], reads: list[Path]
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
@@ -220,9 +241,7 @@ def test_a_head_that_needs_statistics_reads_images_stored_without_once(
     assert READABLE <= first == len(reads)
 
 
-def test_nothing_is_kept_when_that_is_turned_off(
-    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
-) -> None:
+def test_nothing_is_kept_when_that_is_turned_off(tmp_path: Path, bundles: tuple[Path, ...], reads: list[Path]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0], embeddings=False)
     assert [] == shards(tmp_path)
@@ -233,7 +252,7 @@ def test_nothing_is_kept_when_that_is_turned_off(
 
 
 def test_a_disk_that_refuses_them_does_not_stop_the_sort(
-    tmp_path: Path, bundles: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bundles: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -248,7 +267,7 @@ def test_a_disk_that_refuses_them_does_not_stop_the_sort(
 
 
 def test_embeddings_are_counted_and_disturb_neither_verify_nor_undo(
-    tmp_path: Path, bundles: tuple[Path, Path, Path], reads: list[Path]
+    tmp_path: Path, bundles: tuple[Path, ...], reads: list[Path]
 ) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     run(tmp_path, bundles[0])
@@ -264,7 +283,7 @@ def test_embeddings_are_counted_and_disturb_neither_verify_nor_undo(
     assert [] == reads
 
 
-def test_one_backbone_has_one_row_for_each_picture(tmp_path: Path, bundles: tuple[Path, Path, Path]) -> None:
+def test_one_backbone_has_one_row_for_each_picture(tmp_path: Path, bundles: tuple[Path, ...]) -> None:
     make_tree(tmp_path / "crawl", CRAWL)
     for bundle in bundles:
         run(tmp_path, bundle)

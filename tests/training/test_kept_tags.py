@@ -9,6 +9,7 @@ import pytest
 
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.bundle_files import TAGS
+from classifier.model.head import fit_head
 from classifier.model.replace_head import save_with_head
 from classifier.settings import load
 from classifier.training.pipeline import train_model
@@ -73,7 +74,15 @@ def test_another_head_keeps_the_tags_too(with_head: Bundle, tmp_path: Path) -> N
     assert labeled is not None
     categories, head = with_head.manifest.categories, with_head.load_head()
     refitted = save_with_head(
-        tmp_path, of=with_head, categories=categories, head=head, labeled=labeled, holdout=None, ood=None, note=""
+        tmp_path,
+        of=with_head,
+        categories=categories,
+        last_layer=fit_head(labeled.embeddings, labeled.targets),
+        head=head,
+        labeled=labeled,
+        holdout=None,
+        ood=None,
+        note="",
     )
     before, after = with_head.load_tags(), open_bundle(refitted.folder).load_tags()
 

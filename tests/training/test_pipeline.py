@@ -15,7 +15,7 @@ from classifier.images.hashing import hash_bytes
 from classifier.inference.reader import load_pixels
 from classifier.model.bundle import open_bundle
 from classifier.model.bundle_files import EMBEDDINGS
-from classifier.model.head import fit_head
+from classifier.model.combined_head import fit_combined_head, logits_of
 from classifier.model.holdout import HoldoutMethod
 from classifier.model.labeled_embeddings import load_labeled_paths
 from classifier.model.trained import load_network
@@ -70,6 +70,7 @@ def test_the_bundle_contains_the_trained_model(learned: TrainingResult) -> None:
         "fitted.npz",
         "novelty.safetensors",
         "labelled.npz",
+        "head.safetensors",
         "README.md",
     } == names
     assert (18, 18) == (manifest.measured["labels"], manifest.measured["held_out"])
@@ -152,9 +153,11 @@ def test_the_head_can_be_fitted_again_from_what_the_bundle_keeps(learned: Traini
     kept = learned.bundle.load_labeled_embeddings()
 
     assert kept is not None
+    assert kept.stats is not None
     assert [kind for kind in KINDS for _ in range(6)] == sorted(path.split("/")[-2] for path in kept.paths)
-    again = fit_head(kept.embeddings, kept.targets)
-    assert np.allclose(learned.bundle.load_head()(kept.embeddings), again(kept.embeddings), atol=0.05)
+    again = fit_combined_head(kept.embeddings, kept.stats, kept.targets)
+    answers = logits_of(learned.bundle.load_head(), kept.embeddings, kept.stats)
+    assert np.allclose(answers, again(kept.embeddings, kept.stats), atol=0.05)
 
 
 def test_an_image_unlike_all_labels_is_detected(learned: TrainingResult) -> None:
