@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from classifier.catalog.filesystem import state_folder
 from classifier.catalog.moved_images import MOVED_OUT, moved_values
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
 
 _FOLDER = "embeddings"
+LOOKS: Final = "looks-1"
+"""What stands for the backbone of looks (`catalog.looks`); another kind of look has another name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,16 @@ def locations_of(
     query = "SELECT shard, row, picture FROM embeddings WHERE backbone = ? AND picture IN {pictures}"
     for shard, row, image_id in select_many(catalog, query, image_ids, before=(backbone,)):
         yield int(shard), int(row), ImageId(image_id)
+
+
+def count_lacking(catalog: Catalog, backbone: str) -> int:
+    """How many images that lie in the library and were decoded have no stored row under that name."""
+    query = (
+        "SELECT count(*) FROM places JOIN pictures ON pictures.id = places.picture WHERE NOT EXISTS ("
+        "SELECT 1 FROM embeddings WHERE embeddings.picture = places.picture AND backbone = ?)"
+    )
+    (count,) = catalog.connection.execute(query, (backbone,)).fetchone()
+    return int(count)
 
 
 def store_stats(catalog: Catalog, library: Path) -> StoreStats:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.catalog.embeddings import embeddings_folder
+from classifier.catalog.embeddings import LOOKS, embeddings_folder
 from classifier.catalog.shards import EmbeddingBatch, read_embeddings
 from classifier.catalog.values import select_many
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from classifier.catalog.connection import Catalog
     from classifier.records import ImageId, ImageInfo
-
-LOOKS: Final = "looks-1"
-"""What stands for the backbone; another kind of look has another name."""
 
 
 def without_look(catalog: Catalog, library: Path, images: Sequence[ImageInfo]) -> list[ImageInfo]:

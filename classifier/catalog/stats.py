@@ -66,6 +66,8 @@ class LibraryStats:
     """Images that were filed and are no longer in the library: deleted, replaced, dangling."""
     embeddings: StoreStats
     """Stored embeddings, for other heads."""
+    without_look: int
+    """Images in the library whose look is not kept, so that their copies are not found."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: paths as `to_text` writes them."""
@@ -139,6 +141,7 @@ def library_stats(library: Path) -> LibraryStats:
             not_moved=count_with_reason(catalog, ReasonCode.NOT_MOVED),
             missing={what.value: count for what, count in count_missing(catalog).items()},
             embeddings=embeddings.store_stats(catalog, library),
+            without_look=embeddings.count_lacking(catalog, embeddings.LOOKS),
         )
 
 

@@ -10,6 +10,7 @@ import typer
 from classifier.cli.options import LibraryArgument, library_or_default
 from classifier.cli.sort_summary import in_parents
 from classifier.cli.status_audit import audit_lines, has_audit_guarantee, last_audit_as_dict
+from classifier.cli.status_kept import kept_lines, thumbnail_bytes
 from classifier.i18n import _, count_
 from classifier.local_time import local_time
 from classifier.paths import command
@@ -44,7 +45,7 @@ def _show(library: Path, *, every_run: bool, as_json: bool) -> None:
     report_reconciled(reconcile_if_free(library, progress := TerminalProgress()), progress)
     stats = library_stats(library)
     if as_json:
-        beside = {"audit": last_audit_as_dict(library), "thumbnails": {"size_bytes": _thumbnails(library)}}
+        beside = {"audit": last_audit_as_dict(library), "thumbnails": {"size_bytes": thumbnail_bytes(library)}}
         print_json(stats.as_dict() | beside)
         return
     for lines in (
@@ -52,7 +53,7 @@ def _show(library: Path, *, every_run: bool, as_json: bool) -> None:
         _previewed(stats, library),
         _categories(stats) if any(run.kind != "preview" for run in stats.runs) else [],
         _by_hand(library),
-        _kept(stats, library),
+        kept_lines(stats, library),
         audit_lines(library),
         _failures(stats, library),
         _no_pictures(stats),
@@ -208,34 +209,6 @@ def _by_hand(library: Path) -> list[str]:
 
     changes = changes_if_free(library)
     return [] if changes is None or not changes.any else [_(how_to_answer(changes, library))]
-
-
-def _kept(stats: LibraryStats, library: Path) -> list[str]:
-    """The sizes of the embeddings and of the thumbnail cache."""
-    lines, embeddings, thumbnails = [], stats.embeddings, _thumbnails(library)
-    if embeddings.size_bytes:
-        lines.append(
-            count_(
-                "{size:,.1f} MB keep what networks saw in {count:,} picture, for another head",
-                "{size:,.1f} MB keep what networks saw in {count:,} pictures, for another head",
-                count=embeddings.pictures,
-                size=embeddings.size_bytes / 1e6,
-            )
-        )
-    if thumbnails:
-        lines.append(
-            _(
-                "{size:,.1f} MB are small pictures for the review page, made again when they are gone",
-                size=thumbnails / 1e6,
-            )
-        )
-    return lines
-
-
-def _thumbnails(library: Path) -> int:
-    from classifier.web.thumbnails import ThumbnailCache
-
-    return ThumbnailCache(library).held()
 
 
 def _failures(stats: LibraryStats, library: Path) -> list[str]:

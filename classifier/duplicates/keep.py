@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import embeddings
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.embeddings import LOOKS
 from classifier.catalog.lock import hold_lock
-from classifier.catalog.looks import LOOKS, as_rows, without_look
+from classifier.catalog.looks import as_rows, without_look
 from classifier.catalog.shards import ShardWriter
 from classifier.errors import Counted, IllsortError, Message, message_of
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.catalog import copies, embeddings
-from classifier.catalog.embeddings import embeddings_folder
-from classifier.catalog.looks import LOOKS, ending_early, read_looks, sizes_of
+from classifier.catalog.embeddings import LOOKS, embeddings_folder
+from classifier.catalog.looks import ending_early, read_looks, sizes_of
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_embeddings
 from classifier.duplicates.candidates import hash_table, may_have_copies
 from classifier.duplicates.compare import Pictures

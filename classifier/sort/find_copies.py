@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog.copies import without_look
-from classifier.catalog.looks import LOOKS
+from classifier.catalog.embeddings import LOOKS
 from classifier.duplicates.known_groups import update_groups
 from classifier.errors import Message, message_of
 from classifier.records import Duplicates

@@ -21,8 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from classifier.catalog import embeddings
 from classifier.catalog.connection import Catalog
-from classifier.catalog.embeddings import RowLocation, embeddings_folder
-from classifier.catalog.looks import LOOKS, as_rows, without_look
+from classifier.catalog.embeddings import LOOKS, RowLocation, embeddings_folder
+from classifier.catalog.looks import as_rows, without_look
 from classifier.catalog.predictions import add_many_logits, logits_as_bytes
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_shard
 from classifier.errors import Counted, Message, message_of

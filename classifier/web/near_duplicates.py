@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.active.pool import load_pool
-from classifier.catalog.embeddings import embeddings_folder
-from classifier.catalog.looks import LOOKS, read_looks, sizes_of
+from classifier.catalog.embeddings import LOOKS, embeddings_folder
+from classifier.catalog.looks import read_looks, sizes_of
 from classifier.duplicates.candidates import bits_apart, hash_table
 from classifier.duplicates.compare import Pictures
 from classifier.duplicates.groups import copies_of_first

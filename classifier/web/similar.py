@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog
-from classifier.catalog.embeddings import embeddings_folder, last_row
-from classifier.catalog.looks import LOOKS
+from classifier.catalog.embeddings import LOOKS, embeddings_folder, last_row
 from classifier.catalog.shards import read_embeddings
 from classifier.errors import IllsortError
 from classifier.records import AnnotationKind

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
 
 from classifier.catalog.connection import open_catalog
+from classifier.catalog.embeddings import LOOKS
 from classifier.catalog.lock import hold_lock
-from classifier.catalog.looks import LOOKS
 from classifier.duplicates import folder as folder_module
 from classifier.duplicates.folder import Duplicates, find_duplicates
 from classifier.errors import CrawlError
 from classifier.filing.verify import verify
-from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.settings import RuntimeSettings, Settings, SortSettings, load
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle
 from kit.commands import illsort
@@ -99,20 +100,37 @@ def test_what_a_library_keeps_is_not_read_again(tmp_path: Path, monkeypatch: pyt
     assert [2, 2] == [len(group) for group in of_library.groups]  # what is byte for byte the same is filed once
 
 
-def test_what_an_earlier_version_sorted_is_read_once_and_kept(tmp_path: Path) -> None:
+def said_of_looks(library: Path) -> list[str]:
+    """What `illsort status` says of pictures whose look is not kept."""
+    return [line for line in illsort("status", library).stdout.splitlines() if "what copies are found by" in line]
+
+
+def words_of(said: str) -> list[str]:
+    """The words of the command in it, after illsort."""
+    return shlex.split(said.partition(": illsort ")[2].rpartition(" reads")[0])
+
+
+@pytest.mark.parametrize("mode", ["link", "symlink"])
+def test_what_an_earlier_version_sorted_is_read_once_and_kept(tmp_path: Path, mode: str) -> None:
     make_tree(tmp_path / "crawl", {name: CRAWL[name] for name in ("big.png", "small.jpg", "alone.png")})
-    settings = Settings(runtime=RuntimeSettings(workers=0))
+    settings = load(None, ["runtime.workers=0", f"sort.mode={mode}"])
     library = tmp_path / "sorted"
     sort(tmp_path / "crawl", library=library, bundle=color_bundle(tmp_path / "model").folder, settings=settings)
     with open_catalog(library) as catalog:
         catalog.connection.execute("DELETE FROM embeddings WHERE backbone = ?", (LOOKS,))
 
+    (said,) = said_of_looks(library)
+    assert said.startswith("3 pictures were read without what copies are found by: illsort duplicates")
+    words = [*words_of(said), "--json", "--set", "runtime.workers=0"]
     with hold_lock(library):
-        busy = found_in(library)
-    first, second = found_in(library), found_in(tmp_path / "crawl", library=library)
+        busy = illsort(*words).json
+    first, second = illsort(*words).json, found_in(tmp_path / "crawl", library=library)
 
-    assert [3, 3, 0] == [busy.read, first.read, second.read]
-    assert [["big.png", "small.jpg"]] == names(busy) == names(first) == names(second)
+    assert [] == said_of_looks(library)
+    assert [3, 3, 0] == [busy["read"], first["read"], second.read]
+    assert [["big.png", "small.jpg"]] == names(second)
+    assert busy["groups"] == first["groups"]
+    assert 1 == len(first["groups"])
     assert [] == verify(library).off
 
 

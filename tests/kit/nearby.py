@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.embeddings import embeddings_folder
-from classifier.catalog.looks import LOOKS
+from classifier.catalog.embeddings import LOOKS, embeddings_folder
 from classifier.catalog.shards import read_embeddings
 from classifier.images.hashing import hash_bytes
 from classifier.model.bundle_files import EMBEDDINGS

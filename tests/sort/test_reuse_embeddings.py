@@ -11,7 +11,8 @@ import pytest
 
 from classifier.catalog import embeddings
 from classifier.catalog.connection import Catalog, read_catalog
-from classifier.catalog.looks import LOOKS, read_looks, sizes_of
+from classifier.catalog.embeddings import LOOKS
+from classifier.catalog.looks import read_looks, sizes_of
 from classifier.catalog.shards import ShardWriter
 from classifier.catalog.stats import library_stats
 from classifier.filing.undo import undo

@@ -11,8 +11,8 @@ from PIL import Image
 
 from classifier.catalog import embeddings
 from classifier.catalog.connection import Catalog, open_catalog
-from classifier.catalog.embeddings import embeddings_folder
-from classifier.catalog.looks import LOOKS, as_rows
+from classifier.catalog.embeddings import LOOKS, embeddings_folder
+from classifier.catalog.looks import as_rows
 from classifier.catalog.shards import ShardWriter, shard_path
 from classifier.records import Action, ImageId, ImageInfo
 from classifier.web.near_duplicates import WaitingIndex, build_index, copies_among, look_of
