@@ -96,6 +96,21 @@ def doubts(page: Page) -> None:
     page.get_by_role("button", name="Doubtful labels").click()
 
 
+def filed(page: Page) -> None:
+    """What is filed, the least confident first; one goes to another category, two are marked."""
+    page.get_by_role("button", name="Filed").click()
+    still(page)
+    page.keyboard.press("o")
+    page.locator("#notification").wait_for(state="hidden")
+    still(page)
+    first = page.locator(".cell .folder").first.inner_text()
+    other = page.locator(".filed-view .buttons button").filter(has_not_text=first).first
+    other.click()
+    for _ in range(2):
+        page.keyboard.press(" ")
+        page.keyboard.press("ArrowRight")
+
+
 VIEWS: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {
     "single": (WIDE, lambda _: None),
     "grid": (WIDE, grid),
@@ -104,7 +119,7 @@ VIEWS: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {
     "doubts": (WIDE, doubts),
     "phone": (PHONE, lambda _: None),
 }
-AUDIT: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {"audit": (WIDE, audit)}
+AUDIT: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {"filed": (WIDE, filed), "audit": (WIDE, audit)}
 LABELLING: dict[str, tuple[dict[str, int], Callable[[Page], None]]] = {"label": (WIDE, naming)}
 
 

@@ -147,6 +147,10 @@ def test_all_pages_come_as_one_scrolls_and_one_picture_can_be_large(tmp_path: Pa
         open_filed(page, served.address)
         page.locator(".filed-view .end").scroll_into_view_if_needed()
         page.wait_for_function(f"() => document.querySelectorAll('.filed-view .cell').length === {COUNT + 2}")
+        page.keyboard.press("o")
+        page.get_by_text("Least confident first", exact=True).locator("visible=true").wait_for()
+        assert "confidence" == page.locator("#filed-order").input_value()
+        loaded(page)
 
         page.locator(".filed-view .cell").nth(1).dblclick()
         page.wait_for_function("() => document.querySelector('.large .stage img')?.naturalWidth")

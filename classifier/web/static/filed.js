@@ -112,6 +112,7 @@ export class Filed extends ThumbnailGrid {
     if (name === "Enter") this.large.open();
     else if (name === " ") this.toggleMark(this.current);
     else if (name === ".") this.showLike();
+    else if (name === "o") this.#nextOrder();
     else if (name === "u") this.move("");
     else if (name === "n") this.#newCategory();
     else if (name === "Escape") return this.#leave();
@@ -128,6 +129,7 @@ export class Filed extends ThumbnailGrid {
       ["n", _("name a new category for this picture, or for those that are marked")],
       ["u", _("none of these categories")],
       [".", _("more like this one, in the whole library")],
+      ["o", _("another order: the next one of the list")],
       ["+ -", _("larger or smaller tiles")],
       ["Esc", _("take all marks away; or back to what is filed")],
     ];
@@ -162,6 +164,15 @@ export class Filed extends ThumbnailGrid {
     this.chosen.clear();
     for (const index of indices) this.drawCell(index);
     this.#drawHint();
+  }
+
+  // What is like an image has one order, the most like first.
+  #nextOrder() {
+    if (this.filter.like) return;
+    const orders = Object.keys(ORDERS);
+    const order = orders[(orders.indexOf(this.filter.order) + 1) % orders.length];
+    this.show({ order });
+    notify(_(ORDERS[order]));
   }
 
   showLike() {

@@ -3,8 +3,8 @@
 import { fetchIssueNeighbors, fetchLabelIssues, sendIssueAnswers, sendIssueUndo } from "./api.js";
 import { button, make, muted } from "./dom.js";
 import { fileButtons } from "./file_buttons.js";
-import { _ } from "./i18n.js";
-import { neighborEntry } from "./similar.js";
+import { _, formatPercent } from "./i18n.js";
+import { COSINE, neighborEntry } from "./similar.js";
 import { SingleItem } from "./single_item.js";
 
 const AHEAD = 2; // images whose neighbors are looked up, the shown one included
@@ -71,13 +71,13 @@ export class LabelIssues extends SingleItem {
   question(item) {
     const { category, likely, confidence, name } = item;
     const { left, total } = this.issues;
-    const rounded = (Math.floor(confidence * 100) / 100).toFixed(2);
     return make("div", { class: "details" },
-      make("h1", {}, _("Labeled {category}; the model takes it for {likely} ({confidence})", { category, likely, confidence: rounded })),
+      make("h1", {}, _("Labeled {category}; the model takes it for {likely}", { category, likely })),
+      muted(_("{share} likely to be {likely}, by a model that did not learn this label", { share: formatPercent(confidence), likely })),
       muted(_("{left} of {total} left", { left, total })),
       make("p", { class: "muted reason" }, name, " ", fileButtons(item)),
       ...this.#comparison(item).flatMap((list, place) =>
-        [make("h2", {}, _("Nearest labeled {category}", { category: [category, likely][place] })), list]));
+        [make("h2", { title: COSINE() }, _("Nearest labeled {category}, and how alike", { category: [category, likely][place] })), list]));
   }
 
   // The labeled images nearest to this one, of its own category and of the likely one.

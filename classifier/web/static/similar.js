@@ -102,7 +102,7 @@ export class SimilarImages {
   }
 
   neighborList() {
-    return this.kinds.neighbors ? make("div", {}, make("h2", {}, _("Nearest labeled pictures")), this.neighbors) : null;
+    return this.kinds.neighbors ? make("div", {}, make("h2", { title: COSINE() }, _("Nearest labeled pictures")), this.neighbors) : null;
   }
 
   // What is answered together with the shown image, each once.
@@ -184,10 +184,13 @@ export class SimilarImages {
   }
 }
 
+// What the number under such an image means.
+export const COSINE = () => _("How alike the two look to the model: 1.00 for the same picture");
+
 // An entry of a list of labeled images: small, with its category and the cosine of the two embeddings.
 export const neighborEntry = ({ id, category, cosine, hasFile }) =>
   make("li", {}, make("div", { class: "frame" }, hasFile ? thumbnail({ id, category }) : null),
-    make("span", { class: "name", title: category }, category), make("span", { class: "share" }, cosine.toFixed(2)));
+    make("span", { class: "name", title: category }, category), make("span", { class: "share", title: COSINE() }, cosine.toFixed(2)));
 
 function thumbnail({ id, name, category }, loaded = () => undefined) {
   const image = loadImage({ id, name: name ?? category }, "small");

@@ -4,6 +4,7 @@ import { fetchQueue } from "./api.js";
 import { notify } from "./dialogs.js";
 import { button, categoryButton, key, make, muted } from "./dom.js";
 import { fileButtons } from "./file_buttons.js";
+import { FoldedButtons } from "./folded_buttons.js";
 import { _, formatNumber, formatPercent, inLanguage } from "./i18n.js";
 import { Prefetcher } from "./prefetch.js";
 import { SimilarImages } from "./similar.js";
@@ -21,6 +22,7 @@ export class Single {
     this.prefetcher = new Prefetcher((page) => fetchQueue(this.filter, page), { limit: 30, size: "large", ahead: 5 });
     this.similar = new SimilarImages(() => this.#drawAccept());
     this.item = null;
+    this.buttons = new FoldedButtons();
     this.acceptText = make("span");
     this.acceptButton = make("button", { class: "primary", onclick: () => this.press("Enter") }, key("⏎"), this.acceptText);
     this.stage = make("div", { class: "stage" });
@@ -147,9 +149,10 @@ export class Single {
     const { categories } = this.app.state;
     const inParent = categories.filter(isInParent).sort((one, other) => rank(one) - rank(other));
     const others = categories.filter((one) => !isInParent(one)).map(toButton);
-    others.push(button(_("New category for this one"), () => this.press("n"), { shortcut: "n", class: "plain" }));
+    this.buttons.replace(...others);
     const first = inParent.length ? [make("h2", {}, _("In {parent}", { parent: item.parent })), make("div", { class: "buttons in-parent" }, ...inParent.map(toButton))] : [];
-    return make("div", { class: "categories" }, ...first, make("h2", {}, first.length ? _("Other categories") : _("Categories")), make("div", { class: "buttons" }, ...others));
+    return make("div", { class: "categories" }, ...first, make("h2", {}, first.length ? _("Other categories") : _("Categories")), this.buttons.element,
+      button(_("New category for this one"), () => this.press("n"), { shortcut: "n", class: "plain" }));
   }
 
   #actions(item) {

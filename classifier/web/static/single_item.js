@@ -3,6 +3,7 @@
 
 import { notify } from "./dialogs.js";
 import { button, categoryButton, make, muted } from "./dom.js";
+import { FoldedButtons } from "./folded_buttons.js";
 import { _ } from "./i18n.js";
 import { loadImage } from "./prefetch.js";
 import { whyNotShown } from "./visibility.js";
@@ -20,6 +21,7 @@ export class SingleItem {
     this.app = app;
     this.images = new Map();
     this.pending = 0;
+    this.buttons = new FoldedButtons();
     this.stage = make("div", { class: "stage" });
     this.side = make("div", { class: "side" });
     this.element = make("section", { class: `single ${kind}` }, this.stage, this.side);
@@ -109,7 +111,8 @@ export class SingleItem {
   #categories(item) {
     const others = this.app.state.categories.filter(({ name }) => name !== item.category).map((one) =>
       categoryButton(one, () => this.#answer("right", one.name), { class: one.name === item.likely ? "suggested" : "" }));
-    return make("div", { class: "categories" }, make("h2", {}, _("If wrong: it is rather")), make("div", { class: "buttons" }, ...others));
+    this.buttons.replace(...others);
+    return make("div", { class: "categories" }, make("h2", {}, _("If wrong: it is rather")), this.buttons.element);
   }
 
   #actions(item) {

@@ -133,6 +133,6 @@ const withCount = (name, count) => `${name} (${formatNumber(count)})`;
 
 function tab(text, onclick, { isOn, count = null, disabled = false }) {
   const made = button(text, onclick, { "aria-pressed": String(isOn), disabled });
-  if (count !== null) made.append(make("span", { class: "number" }, formatNumber(count)));
+  if (count !== null) made.append(make("span", { class: count ? "number" : "number zero" }, formatNumber(count)));
   return made;
 }
