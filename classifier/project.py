@@ -50,8 +50,8 @@ def create_project(folder: Path, values: Mapping[str, Path]) -> Path:
     return _write(file, text)
 
 
-def change_project(file: Path, values: Mapping[str, Path]) -> None:
-    """Set paths in a project's file, by the names of their settings; all else in it stays as it is written.
+def change_project(file: Path, values: Mapping[str, Path | int]) -> None:
+    """Set paths and numbers in a project's file, by the names of their settings; all else in it stays as it is written.
 
     Raises SettingsError when the file cannot be read, or a value is not valid.
     """
@@ -70,15 +70,15 @@ def change_project(file: Path, values: Mapping[str, Path]) -> None:
     _write(file, _MARK + text if before.startswith(_MARK) else text)
 
 
-def _changed(document: tomlkit.TOMLDocument, values: Mapping[str, Path]) -> tomlkit.TOMLDocument:
-    for name, path in values.items():
+def _changed(document: tomlkit.TOMLDocument, values: Mapping[str, Path | int]) -> tomlkit.TOMLDocument:
+    for name, value in values.items():
         section, _, key = name.partition(".")
         if section not in document:
             document.add(section, tomlkit.table())
         table = document[section]
         is_new = key not in table
         with _comments_below(table):
-            table[key] = _quoted(str(path))
+            table[key] = value if isinstance(value, int) else _quoted(str(value))
         if is_new and name in _COMMENTS and not isinstance(table, InlineTable):
             table[key].comment(_COMMENTS[name])
     return document

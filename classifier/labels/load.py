@@ -21,6 +21,7 @@ from classifier.images.ignored_files import is_system_folder
 from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
 from classifier.labels.csv_file import labels_of_csv
+from classifier.labels.nested_folders import nested_folders
 from classifier.paths import command, quoted
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Label, Selection
@@ -146,6 +147,8 @@ def _from_folder(folder: Path, depth: int, progress: Progress, is_stopped: Calla
     if empty:
         raise LabelsError("{categories}; put pictures in it or remove the folder", categories=join_errors(empty))
     _say_notes(labels, found, progress)
+    if (nested := nested_folders(labels, folder, depth=depth)) is not None:
+        progress.say(Message("labels: {sentence}", sentence=nested.hint))
     if count:
         progress.say(
             Counted(

@@ -245,3 +245,20 @@ def test_a_missing_folder_or_file_is_reported(tmp_path: Path) -> None:
         read_labels(folder=tmp_path / "none", csv_file=None)
     with pytest.raises(LabelsError, match="cannot be read"):
         read_labels(folder=None, csv_file=tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(("inner", "is_said"), [(("cats", "dogs"), True), (("older",), False), ((), False)])
+def test_folders_that_look_like_nested_categories_are_named(
+    tmp_path: Path, inner: tuple[str, ...], *, is_said: bool
+) -> None:
+    two: Tree = {"1.png": PICTURE, "2.png": PICTURE}
+    make_tree(tmp_path, {"animal": {**two, **{name: dict(two) for name in inner}}, "scenery": dict(two)})
+
+    def said(depth: int) -> list[str]:
+        progress = SavingProgress()
+        read_labels(folder=tmp_path, csv_file=None, depth=depth, progress=progress)
+        return [message for message in progress.messages if "labels.depth = 2" in message]
+
+    hint = "labels: 2 folders within categories, such as animal/cats, count for the category around them"
+    assert [hint] * is_said == [message.partition(";")[0] for message in said(1)]
+    assert [] == said(2)

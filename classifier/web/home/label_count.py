@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import IllsortError, Message, message_of
 from classifier.labels.load import read_labels
+from classifier.labels.nested_folders import nested_folders
 from classifier.paths import displayable
 from classifier.records import time_of
 from classifier.web.responses import in_both_languages
@@ -53,7 +54,9 @@ def count_labels(labels: LabelSettings, *, most_seconds: float = _MOST_S, stop: 
         return NO_LABELS | in_both_languages("trouble", why)
     counts = Counter(displayable(label.category) for label in found)
     more = in_both_languages("trouble", _not_all(len(found), most_seconds)) if time.monotonic() > end else {}
-    return {"count": len(found), "categories": dict(counts.most_common())} | more
+    nested = None if folder is None or csv_file is not None else nested_folders(found, folder, depth=labels.depth)
+    hint = {} if nested is None else in_both_languages("nested", nested.hint)
+    return {"count": len(found), "categories": dict(counts.most_common())} | more | hint
 
 
 def _not_all(count: int, seconds: float) -> Message:

@@ -88,6 +88,15 @@ def change_folders(project: Project, folders: Mapping[str, Path]) -> Project:
     return read_project(project.folder)
 
 
+def nest_labels(project: Project) -> Project:
+    """Make the folders within category folders categories of their own. Raises SettingsError."""
+    try:
+        change_project(project.folder / PROJECT_FILE, {"labels.depth": 2})
+    except OSError as error:
+        raise SettingsError("{path}: {why}", path=project.folder, why=message_of(error)) from error
+    return read_project(project.folder)
+
+
 def _check_labels(labels: Path) -> None:
     """Raises SettingsError where everything on a disk or of a person would be read as labels."""
     try:

@@ -13,7 +13,7 @@ from pydantic import Field
 from classifier.i18n import Language
 from classifier.sort.last_preview import SHEET
 from classifier.web.home.places import asked_path, look_into, nearest, places
-from classifier.web.home.project import change_folders, make_project, proposed_library, read_project
+from classifier.web.home.project import change_folders, make_project, nest_labels, proposed_library, read_project
 from classifier.web.home.steps import DUPLICATES_PAGE
 from classifier.web.requests import Body, Number, Query, get, post
 from classifier.web.responses import RequestError
@@ -131,12 +131,17 @@ def _choice_routes(home: Home) -> list[Route]:
         await home.open(await asyncio.to_thread(lambda: change_folders(home.project(), _paths(sent))))
         return await asyncio.to_thread(home.state)
 
+    async def nest(_: Body) -> dict[str, Any]:
+        await home.open(await asyncio.to_thread(lambda: nest_labels(home.project())))
+        return await asyncio.to_thread(home.state)
+
     return [
         post("/api/project/open", _Open, open_project),
         post("/api/project/close", Body, close_project),
         post("/api/project/propose", _Propose, propose),
         post("/api/project/create", _Create, create),
         post("/api/project/change", _Folders, change),
+        post("/api/project/nest", Body, nest),
     ]
 
 

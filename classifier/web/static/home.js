@@ -2,7 +2,7 @@
 
 import { hideNotification, isDialogOpen, notify } from "./dialogs.js";
 import { button, make, muted } from "./dom.js";
-import { fetchHome, fetchJobs, sendClose, sendCount, sendOpenDuplicates, sendOpenSheet, sendStart, sendStop } from "./home_api.js";
+import { fetchHome, fetchJobs, sendClose, sendCount, sendNest, sendOpenDuplicates, sendOpenSheet, sendStart, sendStop } from "./home_api.js";
 import { commandView, failureText, isActive, showLog, stateText } from "./home_job.js";
 import { FoldersForm, Setup } from "./home_setup.js";
 import { factLine, stepsOf } from "./home_steps.js";
@@ -159,6 +159,7 @@ class Home {
       stop: (number) => this.#send(sendStop(number)),
       count: () => this.#count(),
       openSheet: () => sendOpenSheet().catch((error) => notify(error.message, "bad")),
+      nest: () => sendNest().then((home) => this.show(home), (error) => notify(error.message, "bad")),
       openDuplicates: () => sendOpenDuplicates().catch((error) => notify(error.message, "bad")),
     };
     this.cards = steps.map((_step, index) => new Card(index + 1, act));

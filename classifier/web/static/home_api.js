@@ -16,6 +16,8 @@ export const sendPropose = async (crawl, project) => (await send("/api/project/p
 export const sendCreate = (folders) => send("/api/project/create", folders);
 export const sendChange = (folders) => send("/api/project/change", folders);
 
+export const sendNest = () => send("/api/project/nest");
+
 export const sendStart = async (step) => (await send("/api/jobs/start", { step, language: language() })).jobs;
 export const sendStop = async (number) => (await send("/api/jobs/stop", { number })).jobs;
 

@@ -73,12 +73,13 @@ function label(project, jobs) {
   return {
     title: _("Label"),
     isDone: hasLabels(project),
-    facts,
+    facts: [...facts, textOf(labels, "nested")].filter(Boolean),
     troubles: [(labels.drawn || isActive(jobs.label)) && !labels.count ? null : textOf(labels, "trouble")],
     hint: isReading ? _("Groups of what looks alike are made once the sample is read; then you name them.")
       : labels.count || labels.drawn ? null : _("Nothing is labeled yet: draw a sample, and name what looks alike."),
     actions: [
       labels.drawn ? { id: "open-label", text: isReading ? _("Watch") : _("Name them"), room: "label/" } : null,
+      labels.nested === undefined ? null : { id: "nest", text: _("Make them categories"), does: "nest", hint: _("Writes depth = 2 under [labels] into illsort.toml.") },
       labels.whole ? null : { id: "start-label", text: labels.drawn ? _("Go on reading") : _("Draw a sample"), start: "label", isMinor: labels.drawn || labels.count > 0 },
     ],
     job: jobs.label,

@@ -337,3 +337,17 @@ def test_a_room_opens_the_library_of_the_project(tmp_path: Path) -> None:
         assert 404 == client.post("/review/api/open", json={"token": "x"}).status_code
 
     assert {"chibi": 1} == state["waiting"]["review"]
+
+
+def test_nested_folders_of_labels_are_offered_to_be_categories(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    for name in ("light", "dark"):
+        draw(folder / "labels" / "blue" / name, 2)
+    with asking(folder) as client:
+        offered = client.get("/api/home").json()["project"]["labels"]
+        nested = client.post("/api/project/nest", json={}).raise_for_status().json()["project"]["labels"]
+
+    assert "2 folders within categories, such as blue/dark" in offered["nested"]
+    assert {"red": 3, "blue": 4} == offered["categories"]
+    assert ({"red": 3, "blue/dark": 2, "blue/light": 2}, None) == (nested["categories"], nested.get("nested"))
+    assert "depth = 2" in (folder / PROJECT_FILE).read_text(encoding="utf-8")
