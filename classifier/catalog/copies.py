@@ -56,9 +56,9 @@ ORDER BY shard, row
 """
 
 _WITHOUT_LOOK: Final = f"""
-SELECT pictures.id, max(found.path) FROM (
-    SELECT picture, places.path FROM places UNION ALL
-    SELECT picture, files.path FROM files WHERE +crawl = ?1 AND +seen = ?2 AND failure_kind IS NULL
+SELECT pictures.id, coalesce(min(found.file), min(found.place)) FROM (
+    SELECT picture, NULL AS file, path AS place FROM places UNION ALL
+    SELECT picture, path, NULL FROM files WHERE +crawl = ?1 AND +seen = ?2 AND failure_kind IS NULL
 ) AS found JOIN pictures ON pictures.id = found.picture
 WHERE NOT EXISTS (SELECT 1 FROM embeddings WHERE embeddings.picture = pictures.id AND backbone = ?3)
 AND pictures.id NOT IN ({DELETED}) GROUP BY pictures.id ORDER BY 2
@@ -109,7 +109,7 @@ def lengths_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, 
 
 
 def without_look(catalog: Catalog, library: Path, *, crawl: Path, run: int, looks: str) -> list[Path]:
-    """A file of each image without a row in the store `looks`: what is in the library, and what `run` found."""
+    """A file of each image without a row in the store `looks`: what `run` found, and what is in the library."""
     rows = catalog.connection.execute(_WITHOUT_LOOK, (to_bytes(crawl), run, looks))
     return [library / to_path(path) for _, path in rows]
 

@@ -148,8 +148,8 @@ def adopt_labels(
 
 
 def _label(image_id: ImageId, decided: tuple[Action, str] | None, *, at: str) -> Annotation | None:
-    """What the decision of an image's folder says about it; nothing in `_review`, where it waits for a person."""
-    if decided is None or decided[0] is Action.REVIEW:
+    """What the decision of an image's folder says about it; nothing in `_review`, where it waits, or `_duplicates`."""
+    if decided is None or decided[0] in {Action.REVIEW, Action.DUPLICATE}:
         return None
     is_filed = decided[0] is Action.FILE
     return Annotation(

@@ -19,6 +19,7 @@ from classifier.images.hashing import hash_bytes
 from classifier.reasons import ReasonCode
 from classifier.records import Action, Duplicates, Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.sort.apply import DecisionApplier
 from classifier.sort.pipeline import sort
 from classifier.sort.preview import preview
 from classifier.web.pending_moves import file_decided
@@ -62,12 +63,19 @@ class Stage:
     mode: Mode = Mode.LINK
     duplicates: Duplicates = Duplicates.FOLDER
     sidecars: bool = False
+    embeddings: bool = True
     messages: list[str] = field(default_factory=list)
 
     @property
     def settings(self) -> Settings:
         """Those of each sort."""
-        filing = SortSettings(mode=self.mode, unknown=False, duplicates=self.duplicates, sidecars=self.sidecars)
+        filing = SortSettings(
+            mode=self.mode,
+            unknown=False,
+            duplicates=self.duplicates,
+            sidecars=self.sidecars,
+            embeddings=self.embeddings,
+        )
         return Settings(sort=filing, runtime=RuntimeSettings(workers=0))
 
     def sort(self) -> dict[str, Any]:
@@ -314,6 +322,33 @@ def test_sidecars_go_along_with_copies_there_and_back(stage: Stage) -> None:
     stage.sort()
     assert {"red/big.txt", "red/a small.png.txt"} <= stage.files()
     assert not {path for path in stage.files() if path.startswith("_duplicates")}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_was_read_without_looks_is_read_again_to_find_copies(stage: Stage, mode: Mode) -> None:
+    stage.mode, stage.duplicates, stage.embeddings = mode, Duplicates.KEEP, False
+    stage.sort()
+    assert "red/a small.png" in stage.files()
+    stage.duplicates = Duplicates.FOLDER
+
+    stage.sort()
+
+    assert BEST | COPIES == stage.files()
+
+
+def test_a_stopped_sort_goes_on_with_what_it_does_with_copies(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(DecisionApplier, "apply_rest", stop)
+        with pytest.raises(KeyboardInterrupt):
+            stage.sort()
+    stage.duplicates = Duplicates.KEEP
+    stage.sort()
+
+    assert BEST | COPIES == stage.files()
+    assert any("had --set sort.duplicates=folder" in message for message in stage.messages)
 
 
 def test_the_command_keeps_all_copies_of_a_picture_and_refuses_others(stage: Stage) -> None:
