@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from classifier.catalog.library_changes import DELETED
+from classifier.catalog.library_changes import DELETED, RemovableLink
+from classifier.catalog.places import PLACE_COLUMNS, as_place
 from classifier.catalog.values import select_many, to_bytes, to_path
 from classifier.records import ImageId
 
@@ -63,6 +64,14 @@ SELECT pictures.id, coalesce(min(found.file), min(found.place)) FROM (
 WHERE NOT EXISTS (SELECT 1 FROM embeddings WHERE embeddings.picture = pictures.id AND backbone = ?3)
 AND pictures.id NOT IN ({DELETED}) GROUP BY pictures.id ORDER BY 2
 """  # noqa: S608 - a constant
+
+_FILED_COPIES = f"""
+SELECT {", ".join(f"places.{name}" for name in PLACE_COLUMNS[:-1])}, max(moves.id) FROM decisions
+JOIN places ON places.picture = decisions.picture AND places.method IN ('link', 'copy', 'symlink')
+JOIN moves ON moves.picture = places.picture AND moves.beside IS NULL AND moves.state = 'done'
+    AND moves.source = places.source AND moves.method = places.method
+WHERE decisions.action = 'duplicate' AND decisions.reason_code = 'copy_of' GROUP BY places.picture
+"""  # noqa: S608 - our own field names
 
 
 def groups_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, list[GroupMember]]:
@@ -165,3 +174,9 @@ def keep(catalog: Catalog, image_ids: Iterable[ImageId]) -> None:
     """Have these images filed by themselves, as far as they are in groups."""
     with catalog.transaction() as connection:
         connection.executemany("UPDATE copies SET kept = 1 WHERE picture = ?", ((one,) for one in image_ids))
+
+
+def filed_copies(catalog: Catalog) -> list[RemovableLink]:
+    """What a sort filed as copies of filed images, and did not move out of its crawl."""
+    rows = catalog.connection.execute(_FILED_COPIES)
+    return [RemovableLink(place=as_place(PLACE_COLUMNS[:-1], row[:-1]), made_by=row[-1]) for row in rows]

@@ -164,8 +164,8 @@ def _is_recorded(catalog: Catalog, entry: MoveRecord) -> bool:
 
 
 def _is_as_placed(catalog: Catalog, entry: MoveRecord, found: os.stat_result) -> bool:
-    place = None if entry.beside is not None else place_of(catalog, entry.image_id)
-    if place is None or place.path != entry.target:
+    place = place_of(catalog, entry.image_id) if entry.beside is None else place_at(catalog, entry.target or b"")
+    if place is None or (place.path, place.image_id) != (entry.target, entry.image_id):
         return False
     seen = (found.st_size, time_of(found), found.st_ino, found.st_dev)
     return seen == (place.size_bytes, place.mtime_ns, place.inode, place.device)

@@ -1,4 +1,4 @@
-"""Removes links of ours that are dangling, or whose file is filed elsewhere too; through the executor.
+"""Removes links of ours that are dangling, or whose file is filed elsewhere too, and copies; through the executor.
 
 A dangling link is removed when its image is in the crawl again, and is filed anew. A link whose file got another
 content in the crawl is removed when that content is filed: one file is in one folder.
@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.catalog.library_changes import RemovableLink, changed_links, dangling_links, drop_missing
-from classifier.catalog.places import place_from, place_of_inode
+from classifier.catalog.copies import filed_copies
+from classifier.catalog.library_changes import (
+    RemovableLink,
+    changed_links,
+    dangling_links,
+    drop_missing,
+    made_by,
+)
+from classifier.catalog.places import place_from, place_of_inode, sidecars_of
 from classifier.catalog.values import to_path
-from classifier.filing.file_checks import is_link_to, lstat_or_none
+from classifier.filing.file_checks import is_link_to, lstat_or_none, survives_removal
 from classifier.filing.plan import journal_path
 from classifier.filing.results import Status
 from classifier.images.safe_open import image_file
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     from classifier.filing.results import Outcome
 
 _BATCH = 256
+_COPIES = 64
 
 
 def remove_dangling_links(
@@ -48,6 +56,34 @@ def remove_repeated_links(
 ) -> None:
     """Remove the links whose file is filed elsewhere under its new content."""
     _remove(catalog, list(_repeated(catalog, library)), execute)
+
+
+def remove_copies(catalog: Catalog, library: Path, *, execute: Callable[[Sequence[Move]], Sequence[Outcome]]) -> None:
+    """Remove what is in the library of copies of filed images, with their sidecars, where the crawl has the same."""
+    for start in range(0, len(copies := filed_copies(catalog)), _COPIES):
+        planned: list[tuple[RemovableLink, Move | None]] = []
+        for copy in copies[start : start + _COPIES]:
+            planned += _of_copy(catalog, library, copy)
+        _remove(catalog, planned, execute)
+
+
+def _of_copy(catalog: Catalog, library: Path, copy: RemovableLink) -> list[tuple[RemovableLink, Move | None]]:
+    """The removal of a copy and of its sidecars; none where one of them may be all there is."""
+    found = [copy]
+    for sidecar in sidecars_of(catalog, copy.place.image_id):
+        if (number := made_by(catalog, sidecar)) is None:
+            return []
+        found.append(RemovableLink(place=sidecar, made_by=number))
+    removals = [(one, _removal(library, one, origin=to_path(one.place.source), image=one.place)) for one in found]
+    is_safe = all(move is not None and _is_elsewhere(library, one.place) for one, move in removals)
+    return removals if is_safe else []
+
+
+def _is_elsewhere(library: Path, place: LibraryFile) -> bool:
+    path, origin = library / to_path(place.path), to_path(place.source)
+    if place.method is Method.SYMLINK:
+        return origin.exists()
+    return place.method in {Method.LINK, Method.COPY} and survives_removal(origin, path, place.image_id)
 
 
 def _repeated(catalog: Catalog, library: Path) -> Iterator[tuple[RemovableLink, Move | None]]:

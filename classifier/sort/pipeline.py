@@ -15,7 +15,7 @@ from classifier.catalog.predictions import forget_predictions
 from classifier.filing.executor import execute
 from classifier.filing.generated_files import write_failure_list
 from classifier.filing.reconcile import open_library
-from classifier.filing.repair_links import remove_dangling_links, remove_repeated_links
+from classifier.filing.repair_links import remove_copies, remove_dangling_links, remove_repeated_links
 from classifier.filing.settle_changes import settle_changes
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Duplicates
@@ -104,6 +104,8 @@ def _filed(catalog: Catalog, ready: Prepared, progress: Progress) -> DecisionApp
     for last in predicted:
         applier.apply_until(last)
     applier.apply_rest(progress)
+    if policy.duplicates is Duplicates.BEST:
+        remove_copies(catalog, library, execute=moves)
     _clean_up(catalog, library, run=run, execute=moves, progress=progress)
     return applier
 

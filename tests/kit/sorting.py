@@ -24,7 +24,7 @@ from classifier.decision.policy import Policy
 from classifier.filing.executor import execute
 from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import recover
-from classifier.filing.repair_links import remove_dangling_links, remove_repeated_links
+from classifier.filing.repair_links import remove_copies, remove_dangling_links, remove_repeated_links
 from classifier.filing.results import Outcome, Status
 from classifier.filing.undo import undo
 from classifier.images import ignored_files
@@ -137,6 +137,8 @@ def sort(
         applier.redecide_placed(silent)
         applier.redecide_other_copies()
         applier.apply_rest(silent)
+        if duplicates is Duplicates.BEST:
+            remove_copies(catalog, library, execute=make)
         remove_repeated_links(catalog, library, execute=make)
         runs.finish(catalog, run, {})
     return applier.failed_moves

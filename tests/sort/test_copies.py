@@ -132,6 +132,27 @@ def test_with_best_the_copies_stay_in_the_crawl_and_are_counted(stage: Stage, mo
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_with_best_copies_filed_before_leave_the_library_but_what_was_moved(stage: Stage, mode: Mode) -> None:
+    stage.mode, stage.duplicates, stage.sidecars = mode, Duplicates.KEEP, True
+    (stage.crawl / "a small.png.txt").write_bytes(b"words")
+    stage.sort()
+    kept, crawl = stage.files(), all_files(stage.crawl)
+    stage.duplicates = Duplicates.BEST
+
+    done = stage.sort()
+
+    beside = COPIES | {"_duplicates/red/a small.png.txt"} if mode is Mode.MOVE else set()
+    assert BEST | beside == stage.files()
+    assert crawl == all_files(stage.crawl)
+    assert (2, 0) == (done["copies"] + done["copies_left"], done["failed"])
+    undo(stage.library)
+    assert kept == stage.files()
+    assert library_stats(stage.library).filed == {"red": 3, "blue": 2}
+    stage.sort()
+    assert BEST | beside == stage.files()
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_kept_again_they_are_filed_again(stage: Stage, mode: Mode) -> None:
     stage.mode = mode
     stage.sort()
