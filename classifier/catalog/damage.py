@@ -36,6 +36,7 @@ _UNEQUAL_LOGITS: Final = (
 _LARGE_TABLES: Final = frozenset(
     {
         "pictures",
+        "copies",
         "tag_files",
         "files",
         "decisions",

@@ -14,13 +14,15 @@ from unittest.mock import patch
 import pytest
 from starlette.testclient import TestClient
 
-from classifier.catalog.connection import read_catalog, reported_as_library_error
+from classifier.catalog.connection import open_catalog, read_catalog, reported_as_library_error
+from classifier.catalog.copies import replace_groups
 from classifier.catalog.migrations import migrate
 from classifier.cli.main import app
 from classifier.errors import IllsortError
 from classifier.filing.verify import verify
 from classifier.labels.from_annotations import read_feedback
 from classifier.labels.random_draw import read_draws
+from classifier.records import ImageId
 from classifier.web.app import Review
 from classifier.web.security import PageSession, SecurityMiddleware
 from kit.bundles import color_bundle
@@ -61,7 +63,7 @@ class Spoiled:
         self.folder, self.crawl, self.library = folder / "x", folder / "x/crawl", folder / "x/sorted"
         self.model = color_bundle(folder / "x/model", labeled=True, evidence=30).folder
         self.sort = ["sort", self.crawl, "--out", self.library, "--model", self.model, "--workers", "0"]
-        self.sort += ["--set", "sort.unknown=false", "--set", "sort.sidecars=true"]
+        self.sort += ["--set", "sort.unknown=false", "--set", "sort.sidecars=true", "--set", "sort.duplicates=folder"]
         self.case: object = None
         _fill_crawl(self.crawl)
         self._fill_library()
@@ -80,6 +82,9 @@ class Spoiled:
             drawn = client.get("/api/audit").json()["audit"]["pictures"]
             one = {"picture": drawn[0]["picture"], "said": "right", "category": drawn[0]["category"]}
             client.post("/api/audit/say", json={"answers": [one]}).raise_for_status()
+        with open_catalog(self.library) as catalog, catalog.transaction():
+            copies = [ImageId(one["picture"]) for one in (first, second)]
+            replace_groups(catalog, copies, [copies])
         filed = sorted((self.library / "red").glob("*.png"))
         filed[0].unlink()
         filed[1].rename(self.library / "green" / filed[1].name)
@@ -252,6 +257,7 @@ SEEN: list[tuple[str, str, Any]] = [
     ("runs", "finished", b"\xff\xfe"),
 ]
 SEEN_LATE: list[tuple[str, str, Any]] = [
+    *(("copies", column, value) for column in ("picture", "first", "kept") for value in (b"x", "x", 5, None)),
     ("categories", "step", None),
     ("runs", "crawl", None),
     ("runs", "crawl", "\uff11"),
