@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from classifier.catalog import annotation_log, categories, decisions
 from classifier.catalog.annotation_log import begin_step
 from classifier.catalog.categories import nfc
-from classifier.category_names import check_names
+from classifier.category_names import SEPARATOR, check_names
 from classifier.errors import LibraryError
 
 if TYPE_CHECKING:
@@ -59,22 +59,31 @@ def undo_rename(catalog: Catalog, step: int) -> None:
 def rename_category(
     catalog: Catalog, old: str, new: str, *, guesses: Suggestions, origin: str, at: str
 ) -> list[Annotation]:
-    """Rename `old` to `new`; if `new` exists, the two are merged.
+    """Rename `old` and the categories nested in it to `new`; those that exist there are merged.
 
     All or nothing. The latest annotations with `old` are stored again with `new` and returned. Raises LibraryError or
     LabelsError when there is no `old`, or the name is invalid.
     """
     old, new = nfc(old), nfc(new)
-    if old not in guesses.categories:
+    inside = f"{old}{SEPARATOR}"
+    renamed = {one: new + one.removeprefix(old) for one in guesses.categories if one == old or one.startswith(inside)}
+    if not renamed:
         raise LibraryError("there is no category {name!r}", name=old)
     if new == old:
         raise LibraryError("the category is called {name!r} already", name=old)
-    merges = new in guesses.categories
-    check_names([*(one for one in guesses.categories if one != old or merges), new])
+    if new.startswith(inside):
+        raise LibraryError("{new!r} lies in {old!r}; take another name", new=new, old=old)
+    others = [one for one in guesses.categories if one not in renamed]
+    check_names(list(dict.fromkeys([*others, *renamed.values()])))
     with catalog.transaction():
         step = begin_step(catalog, at=at)
-        categories.rename(catalog, old, new, at=at, step=step)
-        return annotation_log.rename_category(catalog, old, new, origin=origin, at=at, step=step, merges=merges)
+        stored = []
+        for one, now in renamed.items():
+            categories.rename(catalog, one, now, at=at, step=step)
+            stored += annotation_log.rename_category(
+                catalog, one, now, origin=origin, at=at, step=step, merges=now in guesses.categories
+            )
+        return stored
 
 
 _DIGITS: Final = "1234567890"

@@ -128,7 +128,8 @@ class ReviewSession:
 
     def rename_category(self, old: str, new: str) -> None:
         """Rename a category or merge it into another, as one step. Raises LibraryError or LabelsError."""
-        if count := self._by_hand.get(old):
+        of_old = (count for name, count in self._by_hand.items() if name == old or name.startswith(f"{old}/"))
+        if count := sum(of_old):
             raise LibraryError(
                 "{count} pictures in {old!r} were put there by you: rename that folder yourself", count=count, old=old
             )

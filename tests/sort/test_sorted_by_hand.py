@@ -244,3 +244,23 @@ def test_nested_categories_of_the_model_are_those_of_the_folders(tmp_path: Path)
         adopt_labels(catalog, folder, names, max_megapixels=10, progress=SavingProgress())
 
     assert {"red": 1, "red/older": 1, "blue": 3, "green": 2} == library_stats(folder).filed
+
+
+def test_what_a_person_put_aside_before_stays_theirs(mine: Sorted) -> None:
+    aside = {
+        "_unknown": {"u.png": png("red", 20)},
+        "_review": {"red": {"r.png": png("red", 21)}},
+        "red": {"_review": {"p.png": png("red", 22)}},
+    }
+    make_tree(mine.folder, aside)
+    names = ("_unknown/u.png", "_review/red/r.png", "red/_review/p.png")
+    mine.sort()
+    stats, checked = library_stats(mine.folder), verify(mine.folder)
+    labels = mine.labels()
+    undo(mine.folder)
+
+    assert ({"red": 3, "blue": 3, "green": 2}, {}, 0) == (stats.filed, stats.review, stats.unknown)
+    assert [] == checked.off
+    assert {mine.folder / name for name in names} <= set(checked.yours)
+    assert not {*names} & labels.keys()
+    assert {*names} <= mine.files().keys()

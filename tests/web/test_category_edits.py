@@ -150,3 +150,50 @@ def test_renaming_an_unknown_category_is_refused(tmp_path: Path) -> None:
         session.rename_category("cat", "bird")
         with pytest.raises(LibraryError, match="is now called 'bird'"):
             session.make_category("cat")
+
+
+NESTED = [
+    (Action.FILE, "game/a", 0.9),
+    (Action.FILE, "game/b", 0.9),
+    (Action.FILE, "scenery", 0.9),
+    (Action.REVIEW, "game/a", 0.4),
+    (Action.REVIEW, "scenery", 0.4),
+]
+
+
+@pytest.mark.parametrize("is_category", [False, True], ids=["a mere folder", "a category too"])
+def test_a_renamed_parent_takes_the_categories_in_it_along(tmp_path: Path, *, is_category: bool) -> None:
+    library, ids = waiting_library(tmp_path, [*NESTED, *[(Action.FILE, "game", 0.9)] * is_category])
+    before = folders(library)
+    with open_catalog(library) as catalog:
+        session = ReviewSession(catalog)
+        session.record(right(ids[4], "game/b"))
+        known = set(names(session))
+        for _ in range(2):
+            session.rename_category("game", "Games")
+            assert {name.replace("game", "Games") for name in known} == set(names(session))
+            session.undo()
+            assert known == set(names(session))
+        session.rename_category("game", "Games")
+    run = file_decided(library)
+    filed = folders(library)
+
+    wanted = {name: folder.replace("game", "Games") for name, folder in before.items()}
+    assert wanted | {"004.png": "Games/b"} == filed
+    assert not (library / "game").exists()
+    assert run is not None
+    undo(library, run=run.run)
+    assert before == folders(library)
+
+
+def test_a_parent_may_be_merged_into_another_and_not_into_itself(tmp_path: Path) -> None:
+    library, _ = waiting_library(tmp_path, [*NESTED, (Action.FILE, "anime/a", 0.9)])
+    with open_catalog(library) as catalog:
+        session = ReviewSession(catalog)
+        with pytest.raises(LibraryError, match="lies in 'game'"):
+            session.rename_category("game", "game/old")
+        session.rename_category("game", "anime")
+        assert {"anime/a", "anime/b", "scenery"} == set(names(session))
+    file_decided(library)
+
+    assert {"anime/a", "anime/b", "scenery", "_review/anime/a", "_review/scenery"} == set(folders(library).values())

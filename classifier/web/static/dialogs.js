@@ -45,6 +45,17 @@ export function shortcutsDialog({ ofView, ofPage, categories }) {
 }
 
 // `categories` returns them; `create(name)` and `rename(old, name)` resolve to whether it was done.
+// The categories, each after the folders around it that are none: with such a folder all categories in it are renamed.
+function withParents(categories) {
+  const seen = new Set(categories.map(({ name }) => name));
+  return categories.flatMap((one) => {
+    const levels = one.name.split("/");
+    const parents = levels.slice(1).map((_level, count) => levels.slice(0, count + 1).join("/")).filter((name) => !seen.has(name));
+    for (const name of parents) seen.add(name);
+    return [...parents.map((name) => ({ name, key: "", labelCount: null })), one];
+  });
+}
+
 export class CategoriesDialog {
   constructor({ categories, create, rename }) {
     this.categories = categories;
@@ -53,9 +64,9 @@ export class CategoriesDialog {
   }
 
   list() {
-    const rows = this.categories().map(({ name, key: letter, labelCount }) =>
+    const rows = withParents(this.categories()).map(({ name, key: letter, labelCount }) =>
       make("li", {}, make("button", { class: "row", onclick: () => this.#askNewName(name) },
-        letter ? key(letter) : make("span"), make("span", { class: "name" }, name), make("span", { class: "number" }, formatNumber(labelCount)))));
+        letter ? key(letter) : make("span"), make("span", { class: "name" }, name), make("span", { class: "number" }, labelCount === null ? "" : formatNumber(labelCount)))));
     const caption = make("p", { class: "muted caption" }, make("span", {}, _("Click a category to rename it or to merge it into another.")), make("span", {}, _("answers")));
     openDialog(_("Categories"),
       rows.length ? make("div", {}, caption, make("ul", { class: "category-list", onkeydown: (event) => this.#moveFocus(event) }, ...rows))
@@ -72,6 +83,7 @@ export class CategoriesDialog {
   #askNewName(old) {
     const isTaken = (name) => name !== old && this.categories().some((one) => one.name === name);
     const hint = (name) => (isTaken(name) ? _("{old} and {new} become one category, {new}; Backspace takes it back.", { old, new: name })
+      : this.categories().some((one) => one.name.startsWith(`${old}/`)) ? _("The categories in it are renamed too, and every answer follows; Backspace takes it back.")
       : _("Every answer that names it follows; Backspace takes it back."));
     this.#form({ title: _("Another name for {name}", { name: old }), before: old, hint, submit: (name) => this.rename(old, name) });
   }
