@@ -6,6 +6,7 @@ them. `kept` is set for what a person wants filed by itself, until a new copy jo
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -77,8 +78,6 @@ WHERE decisions.action = 'duplicate' AND decisions.reason_code = 'copy_of' GROUP
 def groups_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, list[GroupMember]]:
     """The groups in which these images are, by their first image."""
     found: dict[ImageId, dict[ImageId, GroupMember]] = {}
-    if not has_groups(catalog):
-        return {}
     for image_id, first, kept, truncated, pixels, size_bytes, is_placed in select_many(catalog, _MEMBERS, image_ids):
         found.setdefault(first, {})[image_id] = GroupMember(
             image_id=image_id,
@@ -90,9 +89,9 @@ def groups_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, l
     return {first: list(members.values()) for first, members in found.items()}
 
 
-def has_groups(catalog: Catalog) -> bool:
-    """Whether any copies are known."""
-    return catalog.connection.execute("SELECT 1 FROM copies LIMIT 1").fetchone() is not None
+def all_members(catalog: Catalog) -> frozenset[ImageId]:
+    """Every image in a group."""
+    return frozenset(ImageId(image_id) for (image_id,) in catalog.connection.execute("SELECT picture FROM copies"))
 
 
 def placed_copies(catalog: Catalog, *, in_groups: bool) -> list[ImageId]:
@@ -104,7 +103,7 @@ def placed_copies(catalog: Catalog, *, in_groups: bool) -> list[ImageId]:
 def names_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, str]:
     """The file name of each of these images: in a crawl, else in the library."""
     rows = select_many(catalog, _NAMES, image_ids)
-    return {image_id: to_path(path).name for image_id, path in rows if path is not None}
+    return {image_id: os.fsdecode(path.rpartition(b"/")[2]) for image_id, path in rows if path is not None}
 
 
 def not_compared(catalog: Catalog, *, looks: str, hashes: str) -> list[ImageId]:

@@ -194,9 +194,13 @@ class DecisionApplier:
 
     def _with_copies(self, decided: list[Decision]) -> list[Decision]:
         """The decisions of the same images, given the own ones of all that are copies of them."""
-        others = self._query.of_images(self._copies.others_of(decided))
-        own = [*decided, *self._decide_alone(others)] if others else decided
-        return self._copies(own)[: len(decided)]
+        if not (groups := self._copies.groups_of(decided)):
+            return decided
+        known = {decision.image_id for decision in decided}
+        members = [member.image_id for group in groups for member in group]
+        others = self._query.of_images([image_id for image_id in members if image_id not in known])
+        found = self._copies.settle([*decided, *(self._decide_alone(others) if others else ())], groups)
+        return [found[decision.image_id] for decision in decided]
 
     @pause_gc()
     def _decide_alone(self, rows: list[PredictionRow]) -> list[Decision]:

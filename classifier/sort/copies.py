@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from classifier.catalog import annotation_log, runs
-from classifier.catalog.copies import groups_of, names_of
+from classifier.catalog.copies import all_members, groups_of, names_of
 from classifier.catalog.decisions import decisions_of
 from classifier.catalog.manual_moves import manually_placed
 from classifier.decision.copies import Member, by_itself, decide_copies
@@ -28,36 +29,35 @@ class CopyRule:
         self._catalog = catalog
         self._duplicates = duplicates
 
-    def __call__(self, decided: Sequence[Decision]) -> list[Decision]:
-        """The decisions of the same images, given what each would be by itself."""
-        found = self.with_groups(decided)
-        return [found[decision.image_id] for decision in decided]
+    def with_groups(self, decided: Sequence[Decision]) -> dict[ImageId, Decision]:
+        """The decisions of these images, given what each would be by itself, and of their copies in the library."""
+        return self.settle(decided, self.groups_of(decided))
 
-    def others_of(self, decided: Sequence[Decision]) -> list[ImageId]:
-        """The other images in the groups of these."""
+    def groups_of(self, decided: Sequence[Decision]) -> list[list[GroupMember]]:
+        """The groups in which these images are."""
         if self._duplicates is Duplicates.KEEP:
             return []
-        known = {decision.image_id for decision in decided}
-        groups = groups_of(self._catalog, list(known)).values()
-        return [one.image_id for group in groups for one in group if one.image_id not in known]
+        known = [decision.image_id for decision in decided if decision.image_id in self._members]
+        return list(groups_of(self._catalog, known).values())
 
-    def with_groups(self, decided: Sequence[Decision]) -> dict[ImageId, Decision]:
-        """The same, and the decisions of the other members of their groups that are in the library."""
+    def settle(self, decided: Sequence[Decision], groups: Sequence[Sequence[GroupMember]]) -> dict[ImageId, Decision]:
+        """The same, where the groups are known and as many of their members decided by themselves as can be."""
         own = {decision.image_id: decision for decision in decided}
-        if self._duplicates is Duplicates.KEEP:
-            return own
-        groups = groups_of(self._catalog, list(own))
-        members = [member for group in groups.values() for member in group]
+        members = [member for group in groups for member in group]
         own |= self._stored([one.image_id for one in members if one.image_id not in own and one.is_placed])
         put = manually_placed(self._catalog, [one.image_id for one in members]) if members else {}
         names = names_of(self._catalog, [one.image_id for one in members])
-        for group in groups.values():
+        for group in groups:
             known = [_member(one, own[one.image_id], put) for one in group if one.image_id in own]
             settled = decide_copies(
                 known, duplicates=self._duplicates, name_of=lambda image_id: displayable(names.get(image_id, image_id))
             )
             own |= {decision.image_id: decision for decision in settled}
         return own
+
+    @cached_property
+    def _members(self) -> frozenset[ImageId]:
+        return all_members(self._catalog)
 
     def by_themselves(self, image_ids: Sequence[ImageId]) -> list[Decision]:
         """The own decisions of images of the library that are not decided by a model now."""
