@@ -6,16 +6,15 @@ connection, so that the review session never waits for it.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from classifier.catalog import annotation_log
-from classifier.catalog.connection import open_catalog
 from classifier.catalog.filed_images import filed_images
 from classifier.records import AnnotationKind, ImageId
+from classifier.web.library_thread import LibraryThread
 from classifier.web.responses import queue_item
 
 if TYPE_CHECKING:
@@ -70,9 +69,7 @@ class FiledImages:
     """The filed images of one library."""
 
     def __init__(self, library: Path) -> None:
-        self._library = library
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="filed")
-        self._catalog: Catalog | None = None
+        self._thread = LibraryThread(library, "filed")
         self._filed: _Filed | None = None
 
     def page(
@@ -86,8 +83,7 @@ class FiledImages:
 
     def close(self) -> None:
         """End the thread."""
-        self._thread.submit(self._close)
-        self._thread.shutdown()
+        self._thread.close()
 
     def _page(self, names: Collection[str] | None, order: FiledOrder, after: int | None, limit: int) -> FiledPage:
         filed = self._read(order, is_first=after is None)
@@ -101,16 +97,11 @@ class FiledImages:
         )
 
     def _read(self, order: FiledOrder, *, is_first: bool) -> _Filed:
-        if self._catalog is None:
-            self._catalog = open_catalog(self._library)
-        version, kept = self._catalog.version(), self._filed
+        catalog = self._thread.catalog()
+        version, kept = catalog.version(), self._filed
         if kept is None or kept.order is not order or (is_first and kept.version != version):
-            self._filed = kept = _read(self._catalog, order, version)
+            self._filed = kept = _read(catalog, order, version)
         return kept
-
-    def _close(self) -> None:
-        if self._catalog is not None:
-            self._catalog.close()
 
 
 def _read(catalog: Catalog, order: FiledOrder, version: int) -> _Filed:

@@ -8,10 +8,9 @@ the library that no sort has read are found by the bundle's embeddings. Runs in 
 
 from __future__ import annotations
 
-import threading
 import time
-from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,12 +18,12 @@ from threadpoolctl import threadpool_limits
 
 from classifier.active.pool import load_pool
 from classifier.catalog import audits
-from classifier.catalog.connection import open_catalog
 from classifier.catalog.decisions import decisions_of
 from classifier.catalog.embeddings import embeddings_folder, last_row
 from classifier.catalog.shards import read_embeddings
 from classifier.model.head import fit_pca, l2_normalize
 from classifier.records import Action, ImageId
+from classifier.web.library_thread import LibraryThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -90,9 +89,7 @@ class MostAlike:
 
     def __init__(self, library: Path) -> None:
         self._library = library
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="most-alike")
-        self._is_closed = threading.Event()
-        self._catalog: Catalog | None = None
+        self._thread = LibraryThread(library, "most-alike")
         self._built: tuple[tuple[object, ...], EmbeddingIndex] | None = None
         self._next_build = 0.0
 
@@ -102,15 +99,11 @@ class MostAlike:
 
     def close(self) -> None:
         """End the thread; a search that is not over is dropped."""
-        self._is_closed.set()
-        self._thread.submit(self._close)
-        self._thread.shutdown()
+        self._thread.close()
 
     def _search(self, image_id: ImageId, taught: LabeledIndex | None) -> tuple[ImageId, ...]:
-        if self._catalog is None:
-            self._catalog = open_catalog(self._library)
-        catalog = self._catalog
-        if taught is None or self._is_closed.is_set():
+        catalog = self._thread.catalog()
+        if taught is None or self._thread.is_closed:
             return ()
         own = self._stored(catalog, taught.backbone, [image_id]).get(image_id)
         own = taught.direction_of(image_id) if own is None else own
@@ -138,17 +131,9 @@ class MostAlike:
         is_fresh = built == version or (built[:1] == version[:1] and time.monotonic() < self._next_build)
         if index is None or not is_fresh:
             folder = embeddings_folder(self._library, backbone)
-            index = build_index(catalog, folder, backbone=backbone, rest=self._rest)
+            index = build_index(catalog, folder, backbone=backbone, rest=partial(self._thread.rest, _PAUSE_S))
             self._built, self._next_build = (version, index), time.monotonic() + _REFRESH_S
         return index
-
-    def _rest(self) -> None:
-        if self._is_closed.wait(_PAUSE_S):
-            raise CancelledError
-
-    def _close(self) -> None:
-        if self._catalog is not None:
-            self._catalog.close()
 
 
 def _cosines(embedding: NDArray[np.float32], others: Mapping[ImageId, NDArray[np.float32]]) -> dict[ImageId, float]:

@@ -5,11 +5,11 @@ Runs in its own threads with its own connection, so that the review session neve
 
 from __future__ import annotations
 
-import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ from classifier.catalog.embeddings import LOOKS, embeddings_folder, last_row
 from classifier.catalog.shards import read_embeddings
 from classifier.errors import IllsortError
 from classifier.records import AnnotationKind
+from classifier.web.library_thread import LibraryThread
 from classifier.web.near_duplicates import build_index, copies_among, look_of
 from classifier.web.neighbors import load_labeled_index
 from classifier.web.post_pages import waiting_pages
@@ -59,10 +60,8 @@ class SimilarImages:
 
     def __init__(self, library: Path) -> None:
         self._library = library
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="similar")
+        self._thread = LibraryThread(library, "similar")
         self._index_thread = ThreadPoolExecutor(1, thread_name_prefix="near-duplicates")
-        self._is_closed = threading.Event()
-        self._catalog: Catalog | None = None
         self._sort: tuple[str, Path] | None = None
         self._taught: LabeledIndex | None = None
         self._built: tuple[tuple[object, ...], WaitingIndex] | None = None
@@ -89,9 +88,7 @@ class SimilarImages:
 
     def close(self) -> None:
         """End both threads; pending requests are dropped."""
-        self._is_closed.set()
-        self._thread.submit(self._close)
-        self._thread.shutdown()
+        self._thread.close()
         self._index_thread.shutdown(cancel_futures=True)
 
     def _kinds(self) -> tuple[bool, bool]:
@@ -102,7 +99,7 @@ class SimilarImages:
 
     def _look(self, image_id: ImageId) -> SimilarResult:
         catalog, taught = self._learn()
-        if self._is_closed.is_set():
+        if self._thread.is_closed:
             return SimilarResult(labeled=(), alike=())
         labeled = () if taught is None else tuple(self._nearest(catalog, taught, image_id))
         alike = self._alike(catalog, image_id)
@@ -120,7 +117,7 @@ class SimilarImages:
         self, image_id: ImageId, categories: Sequence[str], doubted: AbstractSet[ImageId]
     ) -> dict[str, list[Neighbor]]:
         catalog, taught = self._learn()
-        if taught is None or self._is_closed.is_set():
+        if taught is None or self._thread.is_closed:
             return {category: [] for category in categories}
         return taught.nearest_of(catalog, image_id, categories, doubted=doubted)
 
@@ -134,12 +131,11 @@ class SimilarImages:
 
     def _learn(self) -> tuple[Catalog, LabeledIndex | None]:
         """The connection of this thread, and the labels of the last bundle, read once per bundle."""
-        if self._catalog is None:
-            self._catalog = open_catalog(self._library)
-        last = audits.last_sort(self._catalog)
+        catalog = self._thread.catalog()
+        last = audits.last_sort(catalog)
         if last is not None and last[:2] != self._sort:
-            self._taught, self._sort = load_labeled_index(self._catalog), last[:2]
-        return self._catalog, self._taught
+            self._taught, self._sort = load_labeled_index(catalog), last[:2]
+        return catalog, self._taught
 
     def _index(self, catalog: Catalog) -> WaitingIndex | None:
         """The last index, None before the first; built anew when what waits has changed."""
@@ -153,17 +149,9 @@ class SimilarImages:
     def _build(self, version: tuple[object, ...]) -> None:
         began = time.monotonic()
         with suppress(IllsortError, CancelledError), open_catalog(self._library) as catalog:
-            self._built = version, build_index(catalog, self._library, rest=self._rest)
+            self._built = version, build_index(catalog, self._library, rest=partial(self._thread.rest, _PAUSE_S))
         ended = time.monotonic()
         self._next_build = ended + max(_REFRESH_S, (ended - began) / _SHARE)
-
-    def _rest(self) -> None:
-        if self._is_closed.wait(_PAUSE_S):
-            raise CancelledError
-
-    def _close(self) -> None:
-        if self._catalog is not None:
-            self._catalog.close()
 
 
 def _unanswered(catalog: Catalog, image_ids: Sequence[ImageId]) -> list[ImageId]:
