@@ -1,11 +1,11 @@
 """How often `--max-error` keeps what it promises, and how much it files, with a head on frozen features.
 
-    python scripts/bench_promise.py [--sets kinds series] [--labels 200 500 0] [--draws 20] [--even]
+    python scripts/bench_promise.py [--sets kinds series] [--labels 200 500 0] [--draws 20] [--even] [--last-layer]
 
 For each draw, so many pictures (0: half of all) are labeled at random, or with --even as many of each category. Heads
 cross-fitted in 5 parts give the evidence, a head on all labels sorts the rest of the set. The last column is what one
 threshold could have filed in hindsight. Near-duplicates are left out, one of each group stays. Reads ../shared/data, or
---data.
+--data. --last-layer takes heads on embeddings alone, as models of earlier versions have them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from classifier.labels.load import categories_of, read_labels
 from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.model.backbone import load_backbone
 from classifier.model.calibration import fit_temperature, probabilities
+from classifier.model.combined_head import fit_combined_head
 from classifier.model.head import fit_head
 from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.risk_control import guarantee_risk
@@ -41,6 +42,8 @@ from classifier.training.metrics import coverage_at
 from classifier.training.near_duplicates import near_examples
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -50,12 +53,23 @@ PARTS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Embedded:
-    """A set of pictures, one of each group of near-duplicates: float32 (N, D), category indices and ids."""
+    """A set of pictures, one of each group of near-duplicates: float32 (N, D) and (N, T), category indices and ids."""
 
     embeddings: NDArray[np.float32]
+    stats: NDArray[np.float32]
     targets: NDArray[np.int64]
     pictures: tuple[ImageId, ...]
     categories: tuple[str, ...]
+
+    def fitted(
+        self, rows: NDArray[np.int64], *, last_layer: bool
+    ) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
+        """A head fitted to these rows: rows to their logits."""
+        if last_layer:
+            alone = fit_head(self.embeddings[rows], self.targets[rows])
+            return lambda others: alone(self.embeddings[others])
+        head = fit_combined_head(self.embeddings[rows], self.stats[rows], self.targets[rows])
+        return lambda others: head(self.embeddings[others], self.stats[others])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +105,7 @@ def embedded(folder: Path) -> Embedded:
         )
     return Embedded(
         embeddings=features.embeddings,
+        stats=features.stats,
         targets=np.array([categories.index(example.label.category) for example in features.examples]),
         pictures=tuple(example.image_id for example in features.examples),
         categories=categories,
@@ -109,12 +124,12 @@ def drawn(targets: NDArray[np.int64], *, count: int, even: bool, seed: int) -> N
     return np.sort(np.concatenate([order[targets[order] == kind][: count // kinds] for kind in range(kinds)]))
 
 
-def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> HoldoutPredictions:
+def judged(pictures: Embedded, rows: NDArray[np.int64], *, last_layer: bool, seed: int) -> HoldoutPredictions:
     """What heads that did not see them say of the labeled rows."""
-    embeddings, targets = pictures.embeddings[rows], pictures.targets[rows]
+    targets = pictures.targets[rows]
     logits = np.zeros((len(rows), len(pictures.categories)), np.float32)
     for learned, held_out in StratifiedKFold(PARTS, shuffle=True, random_state=seed).split(rows, targets):
-        logits[held_out] = fit_head(embeddings[learned], targets[learned])(embeddings[held_out])
+        logits[held_out] = pictures.fitted(rows[learned], last_layer=last_layer)(rows[held_out])
     ids = tuple(pictures.pictures[row] for row in rows)
     return HoldoutPredictions(
         logits=logits,
@@ -127,14 +142,13 @@ def judged(pictures: Embedded, rows: NDArray[np.int64], *, seed: int) -> Holdout
     )
 
 
-def tried(pictures: Embedded, *, count: int, even: bool, seed: int) -> list[Result]:
+def tried(pictures: Embedded, *, count: int, even: bool, last_layer: bool, seed: int) -> list[Result]:
     """One draw, at each rate."""
     rows = drawn(pictures.targets, count=count, even=even, seed=seed)
     crawl = np.setdiff1d(np.arange(len(pictures.targets)), rows)
-    evidence = judged(pictures, rows, seed=seed)
+    evidence = judged(pictures, rows, last_layer=last_layer, seed=seed)
     temperature = fit_temperature(evidence.logits, evidence.targets)
-    head = fit_head(pictures.embeddings[rows], pictures.targets[rows])
-    shares = probabilities(head(pictures.embeddings[crawl]), temperature)
+    shares = probabilities(pictures.fitted(rows, last_layer=last_layer)(crawl), temperature)
     sure, guesses = shares.max(axis=1), shares.argmax(axis=1)
     is_right = guesses == pictures.targets[crawl]
     results = []
@@ -160,12 +174,14 @@ def main() -> None:
     parser.add_argument("--labels", nargs="+", type=int, default=[200, 500, 0])
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--even", action="store_true")
+    parser.add_argument("--last-layer", action="store_true")
     asked = parser.parse_args()
     print("| set | labels | rate | promised | kept | worst | coverage | best in hindsight |\n" + "| --- " * 8 + "|")
     for name in asked.sets:
         pictures = embedded(asked.data / name)
         for count in asked.labels:
-            draws = [tried(pictures, count=count, even=asked.even, seed=seed) for seed in range(asked.draws)]
+            how = {"count": count, "even": asked.even, "last_layer": asked.last_layer}
+            draws = [tried(pictures, **how, seed=seed) for seed in range(asked.draws)]
             for rate, results in zip(RATES, zip(*draws, strict=True), strict=True):
                 promised, kept = sum(r.promised for r in results), sum(r.error <= rate for r in results)
                 coverage, best = (float(np.mean(v)) for v in zip(*((r.coverage, r.best) for r in results), strict=True))
