@@ -11,8 +11,9 @@ from classifier.records import Action
 from kit.browser import CHROMIUM, Traffic, browser, wait_for_image
 from kit.doubts import doubted
 from kit.pictures import busy, encoded
-from kit.reviewing import waiting_library
+from kit.reviewing import blended, sort_again, waiting_library
 from kit.serving import server
+from kit.tree import make_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,24 @@ def test_the_choices_of_the_bar_are_whole_beside_doubtful_labels(tmp_path: Path,
         assert 6 == page.locator("#toolbar .group").first.locator("button").count()
         assert [] == page.evaluate(CUT)
         assert page.evaluate(ROOM) > 110  # for the folders of a crawl
+        assert 60 > page.locator("#toolbar").evaluate("(bar) => bar.offsetHeight")
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_the_choices_of_the_bar_are_whole_beside_the_folders_of_a_crawl(
+    tmp_path: Path, bundle: Path, locale: str
+) -> None:
+    make_tree(tmp_path / "crawl", {f"folder {number}": {"x.png": blended(number)} for number in range(3)})
+    sort_again(tmp_path, bundle)
+    with (
+        server(tmp_path / "sorted") as served,
+        browser(Traffic(), viewport={"width": 1280, "height": 800}, locale=locale) as page,
+    ):
+        page.goto(f"{served.address}#review")
+        wait_for_image(page)
+        page.locator("#choose-folder").wait_for()
+
+        assert [] == page.evaluate(CUT)
         assert 60 > page.locator("#toolbar").evaluate("(bar) => bar.offsetHeight")
 
 

@@ -43,7 +43,7 @@ export class Toolbar {
         button(_("Keys"), () => this.app.showShortcuts(), { shortcut: "?", class: "plain keys-button" }),
         button(language() === "zh" ? "English" : "中文", () => this.app.switchLanguage(), { class: "plain", id: "language" })),
     ].filter(Boolean));
-    bar.classList.toggle("full", this.#offers("label_issues"));
+    bar.classList.toggle("full", this.#offers("label_issues") || bar.querySelector("#choose-folder") !== null);
     if (focused) document.getElementById(focused)?.focus();
   }
 
