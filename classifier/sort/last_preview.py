@@ -37,7 +37,7 @@ class LastPreview:
 
     @property
     def images(self) -> int:
-        """How many images a setting decides about: readable ones, each once."""
+        """How many images a setting decides about: readable ones that are no copies, each once."""
         return sum(row["filed"] + row["review"] + row["unknown"] for row in self.numbers["table"])
 
     def sort_command(self, threshold: float | None = None) -> str:

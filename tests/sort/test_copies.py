@@ -18,10 +18,12 @@ from classifier.filing.verify import verify
 from classifier.images.hashing import hash_bytes
 from classifier.reasons import ReasonCode
 from classifier.records import Action, Duplicates, Mode
+from classifier.report.preview_sheet import write_preview_sheet
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.apply import DecisionApplier
 from classifier.sort.pipeline import sort
 from classifier.sort.preview import preview
+from classifier.web.home.facts import library_facts
 from classifier.web.pending_moves import file_decided
 from kit.by_hand import drag, labels_of, settle
 from kit.commands import illsort
@@ -327,6 +329,30 @@ def test_a_preview_plans_what_the_sort_does(stage: Stage, duplicates: Duplicates
     assert targets == stage.files()
     for name in ("filed", "copies", "copies_left", "pictures"):
         assert seen[name] == done[name]
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "caption"),
+    [
+        (Duplicates.FOLDER, "copies of what is filed, in _duplicates"),
+        (Duplicates.BEST, "copies of what is filed, left in the crawl"),
+    ],
+)
+def test_the_page_of_a_preview_and_the_home_page_count_copies(
+    stage: Stage, duplicates: Duplicates, caption: str
+) -> None:
+    stage.duplicates = duplicates
+    preview(stage.crawl, library=stage.library, bundle=stage.bundle, settings=stage.settings)
+    page = write_preview_sheet(stage.library)
+    previewed = library_facts(stage.library)
+    stage.sort()
+    facts = library_facts(stage.library)
+
+    assert page is not None
+    assert f'<b>2</b><span><span class="en" lang="en">{caption}</span>' in page.read_text(encoding="utf-8")
+    assert previewed is not None
+    assert facts is not None
+    assert (3, 2, 2) == (previewed["preview"]["images"], previewed["preview"]["copies"], facts["copies"])
 
 
 def test_sidecars_go_along_with_copies_there_and_back(stage: Stage) -> None:

@@ -83,6 +83,7 @@ def library_facts(library: Path | None) -> dict[str, Any] | None:
         "filed": sum(stats.filed.values()),
         "review": sum(stats.review.values()),
         "unknown": stats.unknown,
+        "copies": stats.copies + stats.copies_left,
         "answers": asdict(stats.answers),
         "broken": sum(stats.broken.values()),
         "categories": {displayable(name): count for name, count in stats.filed.items()},
@@ -114,6 +115,7 @@ def _preview(library: Path) -> dict[str, Any] | None:
         return None
     table = found.numbers["table"]
     counts = {name: sum(row[name] for row in table) for name in ("filed", "review", "unknown")}
+    counts["copies"] = sum(found.numbers.get(name, 0) for name in ("copies", "copies_left"))
     return counts | {"images": found.images, "sheet": (library / SHEET).is_file()}
 
 

@@ -120,10 +120,12 @@ function train(project, jobs) {
   };
 }
 
+const copiesOf = ({ copies }) => copies ? count_("{count} copy of what is filed", "{count} copies of what is filed", { count: copies }) : null;
+
 function preview(project, jobs) {
   const last = project.library?.preview;
   const canStart = hasModel(project, jobs);
-  const facts = last ? [_("{filed} of {count} would be filed, {review} would wait for you, {unknown} unlike all labels", { ...last, count: last.images })] : [];
+  const facts = last ? [_("{filed} of {count} would be filed, {review} would wait for you, {unknown} unlike all labels", { ...last, count: last.images }), copiesOf(last)].filter(Boolean) : [];
   return {
     title: _("Preview"),
     isDone: Boolean(last ?? project.library?.sorts),
@@ -152,6 +154,7 @@ function sort(project, jobs) {
   const facts = [];
   if (library?.sorts || library?.filed || library?.review) {
     facts.push(_("{filed} filed, {review} wait for you, {unknown} unlike all labels", { filed: library.filed, review: library.review, unknown: library.unknown }));
+    if (library.copies) facts.push(copiesOf(library));
     if (library.filed) facts.push(listed(library.categories, 8));
     if (library.broken) facts.push(count_("{count} picture could not be read: _broken.csv", "{count} pictures could not be read: _broken.csv", { count: library.broken }));
   }

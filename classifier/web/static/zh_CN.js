@@ -346,6 +346,7 @@ export const MESSAGES = {
   "{count} archive": "{count} 个压缩包",
   "{count} category": "{count} 个类别",
   "{count} copy is filed by itself from the next sort on": "从下一次整理起，{count} 张副本各自归类",
+  "{count} copy of what is filed": "{count} 张是已归类图片的副本",
   "{count} decision waits to be filed.": "有 {count} 个决定等待归类。",
   "{count} drawn picture waits for a name": "抽出的图片中有 {count} 张等你命名",
   "{count} file or folder could not be read": "{count} 个文件或文件夹读不了",
