@@ -166,7 +166,8 @@ class Split:
 class Decision:
     """What is to be done with one image, and why.
 
-    `category` is where it is filed, or else the best guess; `confidence` is its calibrated probability, 0..1.
+    `category` is where it is filed, or else the best guess; `confidence` is its calibrated probability, 0..1;
+    of a copy both are those of its best.
     """
 
     image_id: ImageId

@@ -65,7 +65,11 @@ def duplicates(
         print_json(_as_dict(found))
     else:
         print_lines(*(line for group in found.groups for line in _lines(group)))
-    print_lines(*(failure_line(path, failure) for path, failure in found.failures), _summary(found), err=True)
+    if found.failures:
+        count = len(found.failures)
+        heading = count_("{count:,} picture could not be read:", "{count:,} pictures could not be read:", count=count)
+        print_lines(heading, *(failure_line(path, failure) for path, failure in found.failures), err=True)
+    print_lines(_summary(found), err=True)
     if html is not None:
         print_lines(_("page: {path}", path=html), err=True)
     if found.failures:
@@ -74,8 +78,8 @@ def duplicates(
 
 def _kept(count: int) -> str:
     return count_(
-        "{count:,} copy is filed by itself from the next sort on",
-        "{count:,} copies are filed by themselves from the next sort on",
+        "{count:,} picture is filed by itself from the next sort on",
+        "{count:,} pictures are filed each by itself from the next sort on",
         count=count,
     )
 

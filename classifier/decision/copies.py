@@ -47,7 +47,7 @@ def decide_copies(
             yield member.own
         else:
             is_left_out = duplicates is Duplicates.BEST and not member.is_placed
-            yield _as_copy(member.own, best.own, name=name_of(best.own.image_id), is_left_out=is_left_out)
+            yield _as_copy(member.own.image_id, best.own, name=name_of(best.own.image_id), is_left_out=is_left_out)
 
 
 def by_itself(stored: Decision) -> Decision:
@@ -70,12 +70,11 @@ def _stands_alone(member: Member, best: Decision) -> bool:
     return member.is_kept or member.is_put or is_otherwise
 
 
-def _as_copy(own: Decision, best: Decision, *, name: str, is_left_out: bool) -> Decision:
+def _as_copy(image_id: ImageId, best: Decision, *, name: str, is_left_out: bool) -> Decision:
+    """Category and confidence are those of the best: what the model takes a small copy for says less."""
     params: dict[str, Any] = {"copy_of": best.image_id, "name": name}
-    if best.action is Action.FILE or is_left_out:
-        reason = Reason.of(ReasonCode.COPY_OF, **params)
-        confidence = own.confidence if own.category == best.category else 0.0
-        return replace(own, action=Action.DUPLICATE, category=best.category, confidence=confidence, reason=reason)
-    if "levels" in (of_best := best.reason.params):
+    is_duplicate = best.action is Action.FILE or is_left_out
+    if not is_duplicate and "levels" in (of_best := best.reason.params):
         params["levels"] = of_best["levels"]
-    return replace(best, image_id=own.image_id, reason=Reason.of(ReasonCode.COPY_OF, **params))
+    action = Action.DUPLICATE if is_duplicate else best.action
+    return replace(best, image_id=image_id, action=action, reason=Reason.of(ReasonCode.COPY_OF, **params))

@@ -36,6 +36,15 @@ def test_the_best_is_filed_and_others_are_duplicates_of_its_category() -> None:
     assert {"1": (Action.FILE, "a"), "2": (Action.DUPLICATE, "a"), "3": (Action.DUPLICATE, "a")} == found
 
 
+def test_a_copy_has_the_category_of_the_best_with_its_confidence() -> None:
+    unlike, best = member(2, category="b"), member(1)
+    sure = replace(best, own=replace(best.own, confidence=0.99))
+
+    copy, _ = decide_copies([unlike, sure], duplicates=Duplicates.FOLDER, name_of=str)
+
+    assert (Action.DUPLICATE, "a", 0.99) == (copy.action, copy.category, copy.confidence)
+
+
 def test_copies_of_what_waits_wait_where_it_does_though_they_are_sure() -> None:
     parent = Reason.of(ReasonCode.SURE_OF_PARENT, levels=1)
     best = member(1, Action.REVIEW, "a/b", parent)

@@ -168,7 +168,8 @@ def test_the_command_lists_groups_and_says_what_could_not_be_read(tmp_path: Path
     assert first.startswith(f"{tmp_path / 'crawl' / 'again.png'}  400 x 520, ")
     assert rest[0].endswith(", the same file")
     assert rest[1].startswith(f"  {tmp_path / 'crawl' / 'small.jpg'}  200 x 260, ")
-    assert "broken.png: " in ended.stderr
+    listed = ended.stderr.splitlines().index("1 picture could not be read:")
+    assert "broken.png: " in ended.stderr.splitlines()[listed + 1]
     assert "3 of 6 pictures are copies of a better one; in 2 groups, the copies take " in ended.stderr
     assert 1 == ended.returncode
 

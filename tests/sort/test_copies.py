@@ -407,7 +407,7 @@ def test_the_command_keeps_all_copies_of_a_picture_and_refuses_others(stage: Sta
 
     assert (2, 0) == (refused.returncode, kept.returncode)
     assert "knows no copies of it" in refused.stderr
-    assert kept.stdout == "2 copies are filed by themselves from the next sort on\n"
+    assert kept.stdout == "2 pictures are filed each by itself from the next sort on\n"
     stage.sort()
     assert {"red/a small.png", "_duplicates/blue/x.jpg"} | BEST == stage.files()
 

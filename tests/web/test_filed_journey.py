@@ -224,7 +224,7 @@ def test_copies_are_shown_by_themselves_and_kept_with_a_button(tmp_path: Path) -
         page.wait_for_function("() => document.querySelectorAll('.filed-view .cell').length === 1")
         loaded(page)
         page.get_by_role("button", name="Keep all copies").click()
-        page.get_by_text("2 copies are filed by themselves from the next sort on").wait_for()
+        page.get_by_text("2 pictures are filed each by itself from the next sort on").wait_for()
         page.locator("#filed-order").select_option("newest")
         page.wait_for_function("() => document.querySelectorAll('.filed-view .cell').length === 2")
         assert page.get_by_role("button", name="Keep all copies").count() == 0

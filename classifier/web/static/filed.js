@@ -273,7 +273,7 @@ export class Filed extends ThumbnailGrid {
     const indices = this.chosen.size ? [...this.chosen] : [this.current];
     const count = await sendKeepCopies(indices.map((index) => this.items[index].id).slice(0, MAX_ANSWERS));
     this.#unmark();
-    notify(count_("{count} copy is filed by itself from the next sort on", "{count} copies are filed by themselves from the next sort on", { count }));
+    notify(count_("{count} picture is filed by itself from the next sort on", "{count} pictures are filed each by itself from the next sort on", { count }));
   }
 
   #likeRow({ name }) {
