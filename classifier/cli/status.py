@@ -134,7 +134,7 @@ def _previewed(stats: LibraryStats, library: Path) -> list[str]:
     if found is None or not found.is_current:
         return lines
     planned = _(
-        "preview #{run}: {filed:,} of {count:,} readable pictures would be filed; {command} files them",
+        "preview #{run}: {filed:,} of {count:,} pictures would be filed; {command} files them",
         run=found.run.id,
         filed=sum(row["filed"] for row in found.numbers["table"]),
         count=found.images,

@@ -19,6 +19,8 @@ LABELS: Final = 200
 """Training is estimated for so many: 20 in each of 10 categories."""
 CATALOG_BYTES: Final = 2_600
 """A picture in the catalog and the log of moves; measured on 3,165 pictures with short paths."""
+LOOK_BYTES: Final = 1_672
+"""What copies of a picture are found by, beside its embedding."""
 _THUMBNAIL_BYTES: Final = 20_000
 _STEPS: Final = ((60, 10), (600, 60), (3_600, 300), (36_000, 600), (math.inf, 3_600))
 """Up to so many seconds, in steps of so many."""
@@ -62,7 +64,7 @@ def estimate(speed: Speed, *, count: int, settings: Settings) -> Estimate:
         finetune=None
         if speed.training is None
         else finetuning_seconds(settings, labels=LABELS, learning=1 / speed.training, looking=1 / speed.sorting),
-        disk=count * (CATALOG_BYTES + speed.row_bytes) + min(LIMIT_BYTES, count * _THUMBNAIL_BYTES),
+        disk=count * (CATALOG_BYTES + speed.row_bytes + LOOK_BYTES) + min(LIMIT_BYTES, count * _THUMBNAIL_BYTES),
     )
 
 

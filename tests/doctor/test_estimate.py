@@ -1,18 +1,40 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from classifier.doctor.estimate import about, estimate
-from classifier.settings import Settings, TrainSettings
+from classifier.catalog.embeddings import sizes_by_backbone
+from classifier.doctor.estimate import LOOK_BYTES, about, estimate
+from classifier.records import Duplicates
+from classifier.settings import RuntimeSettings, Settings, SortSettings, TrainSettings
+from classifier.sort.pipeline import sort
+from kit.bundles import color_bundle
 from kit.speeds import SPEED
+from kit.tinted import png, tinted
+from kit.tree import make_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_all_pictures_take_as_long_as_was_measured() -> None:
     found = estimate(SPEED, count=300_000, settings=Settings())
 
     assert (6_000, 8) == (found.sort, found.head)
-    assert 300_000 * 5_600 + 1_000_000_000 == found.disk
-    assert 10 * 25_600 == estimate(SPEED, count=10, settings=Settings()).disk
+    assert 300_000 * 7_272 + 1_000_000_000 == found.disk
+    assert 10 * 27_272 == estimate(SPEED, count=10, settings=Settings()).disk
+
+
+def test_what_copies_are_found_by_takes_what_is_estimated(tmp_path: Path) -> None:
+    bundle = color_bundle(tmp_path / "model").folder
+    crawl = make_tree(tmp_path / "crawl", {f"{number}.png": png(tinted("red", number)) for number in range(3)})
+    settings = Settings(sort=SortSettings(duplicates=Duplicates.FOLDER), runtime=RuntimeSettings(workers=0))
+    sort(crawl, library=tmp_path / "sorted", bundle=bundle, settings=settings)
+    sizes = sizes_by_backbone(tmp_path / "sorted")
+
+    headers = 2 * 64
+    assert 3 * LOOK_BYTES + headers == sum(size for name, size in sizes.items() if name.startswith("look"))
 
 
 @pytest.mark.parametrize(
