@@ -11,7 +11,7 @@ import typer
 
 from classifier.cli import interrupt
 from classifier.cli.options import MOST, LibraryArgument, library_or_default, path_option
-from classifier.i18n import _
+from classifier.i18n import _, count_
 from classifier.paths import command
 
 if TYPE_CHECKING:
@@ -83,11 +83,14 @@ def _counts(summary: UndoSummary) -> list[str]:
     restored, removed, again = summary.restored, summary.removed, summary.filed_again
     deleted, folders = summary.deleted, summary.folders_removed
     lines = [_("{count:,} moved back", count=restored)] if restored else []
-    lines += [_("{count:,} links and copies removed", count=removed)] if removed else []
+    if removed:
+        lines.append(count_("{count:,} link or copy removed", "{count:,} links and copies removed", count=removed))
     lines += [_("{count:,} filed again", count=again)] if again else []
     if deleted:
         lines.append(_("{count:,} already gone from the library, so there was nothing to take back", count=deleted))
-    return lines + ([_("{count:,} empty folders removed", count=folders)] if folders else [])
+    if folders:
+        lines.append(count_("{count:,} empty folder removed", "{count:,} empty folders removed", count=folders))
+    return lines
 
 
 def _left(summary: UndoSummary) -> list[str]:

@@ -89,6 +89,14 @@ def test_a_run_is_shown_as_undone_until_its_undo_is_undone(library: Path) -> Non
     assert ["#1", "#2"] == sorted(_shown_undone(library))
 
 
+def test_runs_are_named_in_both_languages(library: Path) -> None:
+    undo(library)
+    page = library_page(library)
+
+    for english, chinese in (("sort", "整理"), ("undo", "撤销"), ("link", "硬链接")):
+        assert f'<td><span class="en" lang="en">{english}</span><span class="zh" lang="zh">{chinese}</span>' in page
+
+
 def _shown_undone(library: Path) -> list[str]:
     """The runs that both the table of `illsort status` and the report show as undone."""
     rows = [line.split()[0] for line in _runs(library_stats(library), library) if " undone " in line]
