@@ -16,6 +16,8 @@ def progress_message(state: AuditState) -> Message:
     audit, more = state.audit, state.left_at_this_rate
     if audit.until is None:
         return Message("{asked} of {drawn} are answered", asked=state.asked, drawn=len(audit.drawn))
+    if not state.asked:
+        return Message("no picture is judged yet")
     rate = percent_up(audit.until)
     if state.is_shown:
         return Message("shown: at most {rate}", rate=rate)

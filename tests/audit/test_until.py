@@ -74,6 +74,10 @@ def test_so_many_more_at_this_rate_do_show_it() -> None:
     assert f"about {more} more at this rate until at most 2.0% is shown" == progress_message(state)
 
 
+def test_before_the_first_answer_there_is_no_rate() -> None:
+    assert "no picture is judged yet" == progress_message(of_many([]))
+
+
 def test_at_too_high_a_rate_it_says_so_and_goes_on() -> None:
     state = of_many(([R] * 29 + [W]) * 2)
 

@@ -28,6 +28,6 @@ export class FoldedButtons {
     const { bottom } = this.buttons.getBoundingClientRect();
     const count = [...this.buttons.children].filter((one) => one.getBoundingClientRect().bottom > bottom + 1).length;
     this.more.hidden = !this.isOpen && count === 0;
-    this.more.lastChild.textContent = this.isOpen ? _("Fewer") : count_("{count} more category", "{count} more categories", { count });
+    this.more.lastChild.textContent = this.isOpen ? _("Fewer") : _("{count} more", { count });
   }
 }
