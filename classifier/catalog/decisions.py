@@ -128,15 +128,6 @@ def count_waiting(catalog: Catalog) -> int:
     return int(count)
 
 
-def count_left_out(catalog: Catalog) -> int:
-    """How many images are in no file of the library because another copy is filed."""
-    (count,) = catalog.connection.execute(
-        "SELECT count(*) FROM decisions WHERE action = 'duplicate' "
-        "AND NOT EXISTS (SELECT 1 FROM places WHERE places.picture = decisions.picture)"
-    ).fetchone()
-    return int(count)
-
-
 def used_categories(catalog: Catalog) -> list[str]:
     """The categories of all decisions, by name."""
     rows = catalog.connection.execute("SELECT DISTINCT category FROM decisions WHERE category != '' ORDER BY 1")

@@ -177,7 +177,7 @@ def failures(
 
     `ending` is a sort that is not finished yet, but has listed its whole crawl.
     """
-    is_current = _current(catalog, ending=ending)
+    is_current = still_there(catalog, ending=ending)
     rows = catalog.connection.execute(
         "SELECT path, crawl, seen, size_bytes, mtime_ns, failure_kind, failure_detail FROM files "
         "WHERE failure_kind IS NOT NULL AND (?1 IS NULL OR crawl = ?1) ORDER BY path",
@@ -188,17 +188,7 @@ def failures(
             yield to_path(path), Failure(kind=FailureKind(kind), detail=Reason.from_text(detail or _DAMAGED))
 
 
-def count_duplicates(catalog: Catalog) -> int:
-    """How many files of the crawls hold an image that came into the library from another file."""
-    is_current = _current(catalog)
-    rows = catalog.connection.execute(
-        "SELECT files.path, crawl, seen FROM files JOIN places ON places.picture = files.picture "
-        "WHERE places.source != files.path AND failure_kind IS NULL"
-    )
-    return sum(is_current(*row) for row in rows)
-
-
-def _current(catalog: Catalog, *, ending: int | None = None) -> Callable[[bytes, bytes, int], bool]:
+def still_there(catalog: Catalog, *, ending: int | None = None) -> Callable[[bytes, bytes, int], bool]:
     """Returns a function: whether a file (path, crawl and `seen` of its row) still exists as far as is known.
 
     It does while its crawl exists and no later finished sort that covered its folder missed it. That sort may have had

@@ -89,7 +89,16 @@ def record_moves(connection: sqlite3.Connection, files: Sequence[tuple[LibraryFi
         if folder_of(old.path) != folder_of(new.path):
             _decide_by_folder(connection, new, known)
             if _is_copy(old, known) and not _is_copy(new, known):
-                connection.execute("UPDATE copies SET kept = 1 WHERE picture = ?", (new.image_id,))
+                _keep_alone(connection, new.image_id)
+
+
+def _keep_alone(connection: sqlite3.Connection, image_id: ImageId) -> None:
+    """File the image by itself; outside of all categories its folder has made no decision."""
+    connection.execute("UPDATE copies SET kept = 1 WHERE picture = ?", (image_id,))
+    connection.execute(
+        "UPDATE decisions SET action = ?, reason_code = ?, reason_params = '{}' WHERE picture = ? AND action = ?",
+        (Action.FILE.value, ReasonCode.MOVED_BY_PERSON.value, image_id, Action.DUPLICATE.value),
+    )
 
 
 def _is_copy(place: LibraryFile, known: KnownCategories) -> bool:

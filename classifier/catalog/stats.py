@@ -11,8 +11,9 @@ from classifier.catalog import embeddings, files, runs
 from classifier.catalog.categories import CategoryAliases, read_aliases
 from classifier.catalog.category_folders import OUTSIDE
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.decisions import count_left_out, count_with_reason
+from classifier.catalog.decisions import count_with_reason
 from classifier.catalog.embeddings import StoreStats
+from classifier.catalog.left_in_crawls import left_in_crawls
 from classifier.catalog.library_changes import DELETED, count_missing
 from classifier.catalog.page_answers import AnswerCounts, count_answers
 from classifier.catalog.runs import EndState, RunState, run_states
@@ -53,8 +54,9 @@ class LibraryStats:
     copies: int
     """Copies of what is filed, in `_duplicates`."""
     copies_left: int
-    """Copies of what is filed that are in no file of the library."""
+    """Copies of what is filed that are in the crawls and in no file of the library."""
     duplicates: int
+    """Files of the crawls with the content of another one."""
     broken: dict[str, int]
     """Files that could not be read, by kind, most first."""
     failures: tuple[tuple[Path, Failure], ...]
@@ -118,6 +120,7 @@ def library_stats(library: Path) -> LibraryStats:
         placed = catalog.connection.execute(_PLACED).fetchall()
         failures = tuple(files.failures(catalog))
         every = tuple(runs.all_runs(catalog))
+        left = left_in_crawls(catalog)
         return LibraryStats(
             runs=every,
             states=run_states(catalog, every),
@@ -131,8 +134,8 @@ def library_stats(library: Path) -> LibraryStats:
             answers=count_answers(catalog),
             outside=sum(count for action, _, count in placed if action == "outside"),
             copies=sum(count for action, _, count in placed if action == Action.DUPLICATE),
-            copies_left=count_left_out(catalog),
-            duplicates=files.count_duplicates(catalog),
+            copies_left=left.copies,
+            duplicates=left.duplicates,
             broken=dict(Counter(str(failure.kind) for _, failure in failures).most_common()),
             failures=failures,
             not_filed=tuple(
