@@ -57,7 +57,9 @@ def percent(share: float) -> str:
 
 def _more(judged: int, least: int, wanted: int | None) -> Message:
     if wanted:
-        return Message("about {count:,} like these, {left:,} more", count=wanted, left=max(1, wanted - judged))
+        return Message(
+            "with guesses like these about {count:,}, so {left:,} more", count=wanted, left=max(1, wanted - judged)
+        )
     if judged < least:
         return Message("and so few cannot tell")
     return Message("but of guesses like these no number would do")

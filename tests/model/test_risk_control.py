@@ -161,7 +161,7 @@ def test_the_refusal_names_the_sample_size_and_a_feasible_rate() -> None:
 
     assert (
         "no guarantee of 2%: 100 pictures drawn by chance were judged, it takes at least 149 with none "
-        "wrong, about 420 like these, 320 more; 3% is the least that can be guaranteed: --best takes it"
+        "wrong, with guesses like these about 420, so 320 more; 3% is the least that can be guaranteed: --best takes it"
     ) == said
     assert 0.03 == promised(evidence([0.99] * 100, [False] * 100), 0.03).max_error
 
