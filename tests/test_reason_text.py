@@ -30,6 +30,7 @@ def reasons(name: str) -> dict[ReasonCode, Reason]:
         "below_guarantee": {"digits": 3, **compared},
         "no_guarantee": {"digits": 3, "top": top},
         "sure_of_parent": {"digits": 2, "levels": 1, "parent": name, "share": 0.96, **compared},
+        "copy_of": {"copy_of": "0" * 64, "name": name},
         "below_audited": {"digits": 4, "max_error": 0.02, **compared, **day},
         "ood": unlike,
         "near_ood": unlike,

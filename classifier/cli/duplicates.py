@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from classifier.cli.options import ConfigOption, SetOption, crawl_in, library_in, load_settings, path_argument
+from classifier.cli.options import ConfigOption, SetOption, as_path, crawl_in, library_in, load_settings, path_argument
 from classifier.errors import Counted
 from classifier.i18n import _, count_
 
@@ -21,8 +21,15 @@ KeepAllOption = Annotated[
     list[Path],
     typer.Option(
         "--keep-all",
+        parser=as_path,
         metavar="PICTURE",
         help="List nothing: from now on this picture of the library and all its copies are filed each by itself.",
+    ),
+]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--html", parser=as_path, metavar="FILE", help="Also write a page that shows each group side by side."
     ),
 ]
 
@@ -34,10 +41,7 @@ def duplicates(
     *,
     config: ConfigOption = None,
     set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
-    html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Also write a page that shows each group side by side."),
-    ] = None,
+    html: HtmlOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
     keep_all: KeepAllOption = [],  # noqa: B006 - typer reads it, nobody writes
 ) -> None:

@@ -14,7 +14,7 @@ from classifier.catalog import files
 from classifier.catalog.connection import Catalog
 from classifier.catalog.files import add_image
 from classifier.catalog.predictions import add_logits
-from classifier.errors import Message
+from classifier.errors import Message, ModelError
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer_with, open_pool
@@ -62,7 +62,7 @@ def predict(
         max_megapixels=settings.images.max_megapixels,
         looks=writer is not None,
     )
-    scorer = _Scorer(detector=bundle.load_ood(), head=bundle.load_combined_head())
+    scorer = _Scorer(folder=bundle.folder, detector=bundle.load_ood(), head=bundle.load_combined_head())
     limits = limits_from(settings.images)
     chooser = EngineChooser(
         bundle=bundle, runtime=runtime, reader=reader, limits=limits, stats=scorer.needs_stats, progress=progress
@@ -96,6 +96,7 @@ Score = tuple["NDArray[np.float32]", float | None]
 class _Scorer:
     """What a bundle makes of the network's outputs."""
 
+    folder: Path
     detector: OodDetector | None
     head: CombinedHead | None
 
@@ -111,11 +112,23 @@ class _Scorer:
             stats = np.stack([result.stats for result in inferred if result.stats is not None])
             embeddings = np.stack([result.embedding for result in inferred])
             if self.head is not None:
+                self._check(embeddings, stats)
                 logits = list(self.head(embeddings, stats))
             if self.detector is not None:
                 ood_scores = self.detector.score(stats, embeddings).tolist()
         keys = (result.key for result in inferred)
         return dict(zip(keys, zip(logits, ood_scores, strict=True), strict=True))
+
+    def _check(self, *rows: NDArray[np.float32]) -> None:
+        """Another version of timm may give other statistics of the same network."""
+        found, wanted = tuple(part.shape[1] for part in rows), self.head.widths if self.head else ()
+        if found != wanted:
+            raise ModelError(
+                "{folder}: its head takes {wanted} numbers of a picture, its network gives {found}; train again",
+                folder=self.folder,
+                wanted=sum(wanted),
+                found=sum(found),
+            )
 
 
 def _record(

@@ -67,15 +67,15 @@ def duration(count: int, settings: Settings, *, reading: float, embedding: float
     parts = {name: format_duration(spent) for name, spent in seconds.items()}
     if settings.train.recipe != "finetune" or not settings.train.epochs:
         return Message(
-            "{count:,} labels: up to about {total} in all; reading them {reading}, embedding them {embedding}, fitting "
-            "the head and judging it {fitting}",
+            "Up to about {total} for {count:,} labels: reading them {reading}, embedding them {embedding}, fitting the "
+            "head and judging it {fitting}",
             count=count,
             total=format_duration(sum(seconds.values())),
             **parts,
         )
     tuning = finetuning_seconds(settings, labels=count, learning=LEARNING * embedding, looking=embedding)
     return Message(
-        "{count:,} labels: up to about {total} in all; reading them {reading}, embedding them {embedding}, fitting the "
+        "Up to about {total} for {count:,} labels: reading them {reading}, embedding them {embedding}, fitting the "
         "head and judging it {fitting}, fine-tuning {tuning}",
         count=count,
         total=format_duration(sum(seconds.values()) + tuning),

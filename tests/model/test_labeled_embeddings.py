@@ -23,6 +23,7 @@ def labeled(count: int = 3, *, scale: float = 1.0) -> LabeledEmbeddings:
         image_ids=tuple(ImageId(f"{number:064x}") for number in range(count)),
         paths=tuple(f"狗/{number} \udcff.jpg" for number in range(count)),
         selections=tuple([*Selection][number % len(Selection)] for number in range(count)),
+        stats=np.random.default_rng(1).random((count, 2), np.float32),
     )
 
 
@@ -34,6 +35,9 @@ def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, 
     read = load_labeled_embeddings(tmp_path / "labelled.npz", categories=2)
 
     np.testing.assert_allclose(saved.embeddings, read.embeddings, rtol=1e-3, atol=1e-6 * scale)
+    assert saved.stats is not None
+    assert read.stats is not None
+    np.testing.assert_allclose(saved.stats, read.stats, rtol=1e-3, atol=1e-6)
     assert (saved.targets.tolist(), saved.groups.tolist()) == (read.targets.tolist(), read.groups.tolist())
     assert (saved.image_ids, saved.paths, count) == (read.image_ids, read.paths, len(read))
 
@@ -44,6 +48,8 @@ def test_saved_values_are_read_back_to_three_digits(tmp_path: Path, count: int, 
         ({"embeddings": np.zeros((2, 4), np.float16)}, "do not fit 3 pictures"),
         ({"embeddings": np.zeros(3, np.float16)}, "do not fit"),
         ({"embeddings": np.full((3, 4), np.inf, np.float16)}, "not finite"),
+        ({"stats": np.zeros((2, 2), np.float16)}, "do not fit 3 pictures"),
+        ({"stats": np.full((3, 2), np.nan, np.float16)}, "not finite"),
         ({"targets": np.zeros(2, np.int64)}, "do not fit"),
         ({"targets": np.zeros(3, np.int32)}, "its numbers are int32, int64"),
         ({"targets": np.array([0, 1, 2])}, "categories beyond the 2"),

@@ -15,12 +15,17 @@ from classifier.catalog.embeddings import LOOKS
 from classifier.catalog.looks import read_looks, sizes_of
 from classifier.catalog.shards import ShardWriter
 from classifier.catalog.stats import library_stats
+from classifier.errors import ModelError
 from classifier.filing.undo import undo
 from classifier.filing.verify import verify
 from classifier.images.decode import decode
 from classifier.images.hashing import hash_bytes
 from classifier.model import trained
 from classifier.model.bundle import open_bundle
+from classifier.model.combined_head import fit_combined_head
+from classifier.model.head import fit_head
+from classifier.model.labeled_embeddings import no_labels
+from classifier.model.replace_head import save_with_head
 from classifier.records import ImageId
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
@@ -118,6 +123,30 @@ def test_a_head_that_takes_statistics_reads_again_what_is_kept_without(
     run(tmp_path / "known", bundles[1])
     run(tmp_path / "known", bundles[3], restart=True)
     assert [] == [path for path in reads if path.name != "bad.png"]
+
+
+def test_a_head_of_other_statistics_than_the_network_gives_is_one_line(
+    tmp_path: Path, bundles: tuple[Path, ...]
+) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    of, rng = open_bundle(bundles[3]), np.random.default_rng(0)
+    head, targets = of.load_combined_head(), np.arange(30) % 3
+    assert head is not None
+    embeddings = rng.random((30, head.widths[0]), np.float32)
+    other = save_with_head(
+        tmp_path,
+        of=of,
+        categories=of.manifest.categories,
+        last_layer=fit_head(embeddings, targets),
+        head=fit_combined_head(embeddings, rng.random((30, 2), np.float32), targets),
+        labeled=no_labels(head.widths[0]),
+        holdout=None,
+        ood=None,
+        note="",
+    )
+
+    with pytest.raises(ModelError, match=r"its head takes .* numbers of a picture, its network gives .*; train again"):
+        run(tmp_path, other.folder)
 
 
 def test_only_the_difference_moves(tmp_path: Path, bundles: tuple[Path, ...]) -> None:

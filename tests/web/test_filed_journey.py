@@ -149,7 +149,7 @@ def test_all_pages_come_as_one_scrolls_and_one_picture_can_be_large(tmp_path: Pa
         page.wait_for_function(f"() => document.querySelectorAll('.filed-view .cell').length === {COUNT + 2}")
         page.keyboard.press("o")
         page.get_by_text("Least confident first", exact=True).locator("visible=true").wait_for()
-        assert "confidence" == page.locator("#filed-order").input_value()
+        page.wait_for_function("() => document.querySelector('#filed-order')?.value === 'confidence'")
         loaded(page)
 
         page.locator(".filed-view .cell").nth(1).dblclick()
