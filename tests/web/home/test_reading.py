@@ -105,7 +105,7 @@ def test_the_label_page_shows_what_is_read_and_then_the_groups(half_read: Path) 
             for number in range(9):
                 page.evaluate(make, f"category {number}")
             page.reload()
-            page.click(".folded .more:has-text('more categories')")
+            page.click(".folded .more:has-text('more')")
             page.wait_for_selector(".folded.open .more:has-text('Fewer')")
             cut = (
                 "[...document.querySelectorAll('.folded .buttons')].some((one) => one.scrollHeight > one.clientHeight)"
