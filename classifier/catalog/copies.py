@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from classifier.catalog.embeddings import LOOKS
 from classifier.catalog.library_changes import DELETED, RemovableLink
 from classifier.catalog.places import PLACE_COLUMNS, as_place
 from classifier.catalog.values import select_many, to_bytes, to_path
@@ -106,9 +107,9 @@ def names_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, st
     return {image_id: os.fsdecode(path.rpartition(b"/")[2]) for image_id, path in rows if path is not None}
 
 
-def not_compared(catalog: Catalog, *, looks: str, hashes: str) -> list[ImageId]:
-    """The images with a row in the store `looks` and none in the store `hashes`, in their order."""
-    return [ImageId(image_id) for (image_id,) in catalog.connection.execute(_NOT_COMPARED, (looks, hashes))]
+def not_compared(catalog: Catalog, *, hashes: str) -> list[ImageId]:
+    """The images with a kept look and none in the store `hashes`, in their order."""
+    return [ImageId(image_id) for (image_id,) in catalog.connection.execute(_NOT_COMPARED, (LOOKS, hashes))]
 
 
 def lengths_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, int]:
@@ -116,9 +117,9 @@ def lengths_of(catalog: Catalog, image_ids: Sequence[ImageId]) -> dict[ImageId, 
     return dict(select_many(catalog, "SELECT id, size_bytes FROM pictures WHERE id IN {pictures}", image_ids))
 
 
-def without_look(catalog: Catalog, library: Path, *, crawl: Path, run: int, looks: str) -> list[Path]:
-    """A file of each image without a row in the store `looks`: what `run` found, and what is in the library."""
-    rows = catalog.connection.execute(_WITHOUT_LOOK, (to_bytes(crawl), run, looks))
+def without_look(catalog: Catalog, library: Path, *, crawl: Path, run: int) -> list[Path]:
+    """A file of each image without a kept look: what `run` found, and what is in the library."""
+    rows = catalog.connection.execute(_WITHOUT_LOOK, (to_bytes(crawl), run, LOOKS))
     return [library / to_path(path) for _, path in rows]
 
 

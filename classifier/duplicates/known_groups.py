@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.catalog import copies, embeddings
-from classifier.catalog.embeddings import LOOKS, embeddings_folder
+from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.looks import ending_early, read_looks, sizes_of
 from classifier.catalog.shards import EmbeddingBatch, ShardWriter, read_embeddings
 from classifier.duplicates.candidates import hash_table, may_have_copies
@@ -41,7 +41,7 @@ def update_groups(catalog: Catalog, library: Path, progress: Progress) -> None:
 
     The caller owns the library. Raises OSError where the hashes cannot be kept.
     """
-    if not (new := copies.not_compared(catalog, looks=LOOKS, hashes=HASHES)):
+    if not (new := copies.not_compared(catalog, hashes=HASHES)):
         return
     with progress.stage(Message("looking for copies"), total=None, unit=""):
         found = _read(catalog, library, new)

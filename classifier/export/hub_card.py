@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from huggingface_hub import EvalResult, ModelCardData
 
 from classifier.errors import NoGuarantee
-from classifier.model.manifest import LAST_LAYER_ACCURACY, LAST_LAYER_CALIBRATION_ERROR, LAST_LAYER_TEMPERATURE
+from classifier.model.card import LAST_LAYER_ACCURACY, LAST_LAYER_CALIBRATION_ERROR, LAST_LAYER_TEMPERATURE
 from classifier.model.origin import HUB, SOURCES, known_as
 from classifier.model.pretrained import EMBEDDED
 from classifier.model.risk_control import guarantee_risk

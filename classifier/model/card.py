@@ -10,6 +10,11 @@ from classifier.paths import displayable
 if TYPE_CHECKING:
     from classifier.model.manifest import Manifest
 
+LAST_LAYER_ACCURACY = "accuracy_of_last_layer"
+LAST_LAYER_CALIBRATION_ERROR = "calibration_error_of_last_layer"
+LAST_LAYER_TEMPERATURE = "temperature_of_last_layer"
+"""Of `measured`: what the network's last layer comes to alone, where a combined head answers."""
+
 _CARD = """\
 ---
 library_name: timm
@@ -66,7 +71,7 @@ def is_card(text: str, manifest: Mapping[str, Any], config: Mapping[str, Any]) -
 
 def _filled(name: str, architecture: str, manifest: Mapping[str, Any]) -> str:
     named = manifest.get("backbone_license")  # not in earlier manifests
-    is_combined = "temperature_of_last_layer" in manifest["measured"]
+    is_combined = LAST_LAYER_TEMPERATURE in manifest["measured"]
     return _CARD.format(
         name=displayable(name),
         count=len(manifest["categories"]),

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from classifier.errors import Message, ModelError, message_of
+from classifier.errors import Message
 from classifier.model.head import LinearHead, feature_scale, fit_head, l2_normalize
+from classifier.model.tensors import read_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,14 +140,7 @@ def _unit_scale(rows_NW: NDArray[np.float32]) -> UnitScale:
 
 def load_combined_head(path: Path, *, categories: int) -> CombinedHead:
     """Read and check what `CombinedHead.save` wrote. Raises ModelError in one line: the file and what is wrong."""
-    try:
-        arrays = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(
-            "{path}: cannot be read ({why}); train again or restore it", path=path, why=message_of(error)
-        ) from None
-    if wrong := _wrong(arrays, categories):
-        raise ModelError("{path}: {why}; train again or restore it", path=path, why=wrong)
+    arrays = read_tensors(path, lambda read: _wrong(read, categories))
     embedding, stats = (
         UnitScale(mean=arrays[f"{name}.mean"], scale=arrays[f"{name}.scale"]) for name in ("embedding", "stats")
     )

@@ -39,10 +39,6 @@ def backbone_key(*, backbone_sha256: str, image_size: int, max_squeeze: float) -
 
 
 FORMAT = 1
-LAST_LAYER_ACCURACY = "accuracy_of_last_layer"
-LAST_LAYER_CALIBRATION_ERROR = "calibration_error_of_last_layer"
-LAST_LAYER_TEMPERATURE = "temperature_of_last_layer"
-"""Of `measured`: what the network's last layer comes to alone, where a combined head answers."""
 COOLEST, HOTTEST = 0.01, 100.0
 """Temperatures; training gives 0.05 to 20."""
 _LARGEST_SIDE = 4096

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from classifier.errors import Message, ModelError, message_of
+from classifier.errors import Message, ModelError
 from classifier.model.bundle_files import OOD
 from classifier.model.head import l2_normalize
+from classifier.model.tensors import read_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,15 +192,7 @@ def _whitening(stats_NT: NDArray[np.float32], targets_N: NDArray[np.int64]) -> N
 
 def load_ood(path: Path) -> OodDetector:
     """Read and check what `OodDetector.save` wrote. Raises ModelError in one line naming the file and what is wrong."""
-    try:
-        arrays = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(
-            "{path}: cannot be read ({why}); train again or restore it", path=path, why=message_of(error)
-        ) from None
-    wrong = _wrong(arrays)
-    if wrong:
-        raise ModelError("{path}: {why}; train again or restore it", path=path, why=wrong)
+    arrays = read_tensors(path, _wrong)
     older = {"axes": np.empty((0, 0), np.float32), "shadows": np.empty((0, 0), np.float32)}
     return OodDetector(**{name: (older | arrays)[key] for name, key in _ARRAYS.items()})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog.copies import without_look
-from classifier.catalog.embeddings import LOOKS
 from classifier.duplicates.known_groups import update_groups
 from classifier.errors import Message, message_of
 from classifier.records import Duplicates
@@ -25,7 +24,7 @@ def find_copies(catalog: Catalog, ready: Prepared, progress: Progress) -> None:
         return
     library = ready.library
     try:
-        if paths := without_look(catalog, library, crawl=ready.crawl, run=ready.run, looks=LOOKS):
+        if paths := without_look(catalog, library, crawl=ready.crawl, run=ready.run):
             from classifier.sort.read_looks import read_looks  # noqa: PLC0415 - torch
 
             read_looks(catalog, library, paths, settings=ready.settings, progress=progress)

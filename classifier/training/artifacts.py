@@ -18,9 +18,11 @@ from classifier.paths import to_text
 from classifier.records import Example, Selection
 from classifier.training import label_issues, learning_curve
 from classifier.training.context import TrainingContext
+from classifier.training.features import Features
 from classifier.training.metrics import as_dict
 from classifier.training.train import Trained
 
+_NOTHING = Features(examples=(), embeddings=np.empty((0, 0), np.float32), stats=np.empty((0, 0), np.float32), unread=())
 _FEW_PARTS = 5
 """The curve's own folds where training had only one."""
 
@@ -95,25 +97,22 @@ def _with_the_rest_of_the_draw(
     What is of a category but was held out nowhere (with several parts: a category that is one group) has no prediction,
     and so has what is missing: they are unjudged.
     """
-    others = (
-        run.embed(sample.without_category, Message("embedding what is of no category"))
-        if sample.without_category
-        else None
-    )
-    logits = [] if others is None or not others.examples else [head(others.embeddings, others.stats)]
-    examples, unread = ((), ()) if others is None else (others.examples, others.unread)
+    others = _NOTHING
+    if sample.without_category:
+        others = run.embed(sample.without_category, Message("embedding what is of no category"))
+    logits = [head(others.embeddings, others.stats)] if others.examples else []
     judged = set(held_out.image_ids)
     left = [one for one in sample.examples if one.image_id not in judged] if parts > 1 else []
-    unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(unread)
-    numbers = max(groups.values(), default=-1) + 1 + np.arange(len(examples))
+    unjudged = sum(one.label.selection is Selection.RANDOM for one in left) + sample.missing + len(others.unread)
+    numbers = max(groups.values(), default=-1) + 1 + np.arange(len(others.examples))
     return HoldoutPredictions(
         logits=np.concatenate([held_out.logits, *logits]),
-        targets=np.concatenate([held_out.targets, np.full(len(examples), NO_CATEGORY, dtype=np.int64)]),
+        targets=np.concatenate([held_out.targets, np.full(len(others.examples), NO_CATEGORY, dtype=np.int64)]),
         groups=np.concatenate([held_out.groups, numbers]),
-        image_ids=held_out.image_ids + tuple(example.image_id for example in examples),
-        paths=held_out.paths + _paths(examples),
+        image_ids=held_out.image_ids + tuple(example.image_id for example in others.examples),
+        paths=held_out.paths + _paths(others.examples),
         method=held_out.method,
-        selections=held_out.selections + _selections(examples),
+        selections=held_out.selections + _selections(others.examples),
         unjudged=unjudged,
     )
 

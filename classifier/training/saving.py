@@ -15,13 +15,9 @@ from classifier.errors import Message
 from classifier.inference.placing import place
 from classifier.labels.random_draw import Drawn
 from classifier.model.bundle import Bundle
+from classifier.model.card import LAST_LAYER_ACCURACY, LAST_LAYER_CALIBRATION_ERROR, LAST_LAYER_TEMPERATURE
 from classifier.model.fitted_images import FittedImages
-from classifier.model.manifest import (
-    LAST_LAYER_ACCURACY,
-    LAST_LAYER_CALIBRATION_ERROR,
-    LAST_LAYER_TEMPERATURE,
-    Manifest,
-)
+from classifier.model.manifest import Manifest
 from classifier.model.tags import Tags
 from classifier.model.trained import save_bundle
 from classifier.own_files import READ, open_own
