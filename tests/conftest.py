@@ -3,7 +3,7 @@
 No example of a property has a deadline: on a busy machine it would fail for being slow. No crawl is waited for: tests
 have just drawn theirs, so each sort would look again at every picture after a second. What illsort notes of the person
 who uses it, or keeps for them, lies in a temporary folder, and commands print English whatever the locale, also in
-processes that a test starts.
+processes that a test starts. No transaction begins while rows of the same connection are still being read.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: as many processes as cores, each with one thread
 
 from classifier.images import ignored_files
+from tests.kit.open_reads import refuse_open_reads
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 ignored_files.SECOND_LOOK_S = 0.0
+
+refuse_open_reads()
 
 _STATE = tempfile.TemporaryDirectory(prefix="illsort-state-")
 os.environ |= dict.fromkeys(("XDG_STATE_HOME", "XDG_CACHE_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"), _STATE.name)

@@ -34,7 +34,7 @@ def predict(
 ) -> Iterator[Path]:
     """Predict the images of the crawl; yields the last committed path after each commit. `name` is the stage's."""
     found = files.to_predict(catalog, run=run, crawl=crawl, model=bundle.manifest.key)
-    return _predict(catalog, library, found, bundle=bundle, settings=settings, progress=progress, name=name)
+    yield from _predict(catalog, library, found, bundle=bundle, settings=settings, progress=progress, name=name)
 
 
 def predict_moved(
