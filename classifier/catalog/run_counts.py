@@ -35,6 +35,12 @@ SELECT count(*) FROM files JOIN places ON places.picture = files.picture
 WHERE files.rowid > ? AND crawl = ? AND seen = ? AND failure_kind IS NULL AND places.source != files.path
 """
 
+_LEFT_OUT: Final = """
+SELECT count(DISTINCT files.picture) FROM files JOIN decisions ON decisions.picture = files.picture
+WHERE files.rowid > ? AND crawl = ? AND seen = ? AND action = 'duplicate'
+AND NOT EXISTS (SELECT 1 FROM places WHERE places.picture = files.picture)
+"""
+
 _UNREADABLE: Final = (
     "SELECT path FROM files WHERE crawl = ?1 AND failure_kind IS NOT NULL AND (?2 IS NULL OR seen = ?2)"
 )
@@ -50,7 +56,10 @@ class CrawlBefore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCounts:
-    """How many pictures a sort filed, left waiting, found to be duplicates or could not read or file."""
+    """How many pictures a sort filed, left waiting, found to be duplicates or could not read or file.
+
+    `copies` are those of a better picture, whether they lie in `_duplicates` or stay in the crawl.
+    """
 
     run: int
     filed: int
@@ -82,13 +91,14 @@ def run_counts(catalog: Catalog, crawl: Path, before: CrawlBefore) -> RunCounts:
     ).fetchone()
     placed = dict(execute(_PLACED, (run,)).fetchall())
     (not_placed,) = execute(_NOT_PLACED, (run,)).fetchone()
+    came = (before.last_file, to_bytes(crawl), run)
     return RunCounts(
         run=run,
         filed=placed.get(Action.FILE, 0),
         review=placed.get(Action.REVIEW, 0),
         unknown=placed.get(Action.UNKNOWN, 0),
-        copies=placed.get(Action.DUPLICATE, 0),
-        duplicates=execute(_DUPLICATES, (before.last_file, to_bytes(crawl), run)).fetchone()[0],
+        copies=placed.get(Action.DUPLICATE, 0) + execute(_LEFT_OUT, came).fetchone()[0],
+        duplicates=execute(_DUPLICATES, came).fetchone()[0],
         failed=len(_unreadable(catalog, crawl, run) - before.unreadable) + not_placed,
         moved=execute(_MOVED, (run,)).fetchone()[0],
     )

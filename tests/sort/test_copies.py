@@ -11,6 +11,7 @@ from classifier.catalog import audits
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.copies import keep_all
 from classifier.catalog.decisions import decisions_of
+from classifier.catalog.run_counts import crawl_before, run_counts
 from classifier.catalog.stats import library_stats
 from classifier.export.library_table import Row, export_library
 from classifier.filing.undo import undo
@@ -131,6 +132,21 @@ def test_with_best_the_copies_stay_in_the_crawl_and_are_counted(stage: Stage, mo
     for done in (first, again):
         assert (3, 0, 2, 0, 5) == tuple(done[name] for name in ("filed", "copies", "copies_left", "failed", "pictures"))
     assert library_stats(stage.library).copies_left == 2
+
+
+@pytest.mark.parametrize("duplicates", [Duplicates.FOLDER, Duplicates.BEST])
+def test_a_watcher_counts_a_copy_that_comes_wherever_it_stays(stage: Stage, duplicates: Duplicates) -> None:
+    stage.duplicates = duplicates
+    stage.sort()
+    with read_catalog(stage.library) as catalog:
+        before = crawl_before(catalog, stage.crawl)
+    (stage.crawl / "later.jpg").write_bytes(jpeg(tinted("blue", 3, SMALL), 40))
+
+    stage.sort()
+
+    with read_catalog(stage.library) as catalog:
+        counts = run_counts(catalog, stage.crawl, before)
+    assert (1, 1, 0) == (counts.pictures, counts.copies, counts.filed)
 
 
 @pytest.mark.parametrize("mode", MODES)
