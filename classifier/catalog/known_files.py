@@ -19,11 +19,20 @@ _IN_CRAWL = (
     "AND picture IS NOT NULL AND failure_kind IS NULL"
 )
 _MOST = 1000
-_IN_LIBRARY = "SELECT picture FROM places WHERE path = ? AND size_bytes = ? AND mtime_ns = ?"
+_IN_LIBRARY = """
+SELECT picture FROM places WHERE path = ?1 AND size_bytes = ?2 AND mtime_ns = ?3
+UNION ALL
+SELECT places.picture FROM places CROSS JOIN files ON files.path = places.source AND files.picture = places.picture
+WHERE places.path = ?1 AND places.method = 'symlink' AND files.size_bytes = ?2 AND files.mtime_ns = ?3
+LIMIT 1
+"""
 
 
 def known_images(catalog: Catalog, library: Path, files: Iterable[ImageFile]) -> Iterator[ImageId | None]:
-    """The image that each file holds by its path, size and time; None where it is unknown or changed."""
+    """The image that each file holds by its path, size and time; None where it is unknown or changed.
+
+    Those of a symbolic link in the library are of the file that it leads to.
+    """
     for file in files:
         inside = file.path.is_relative_to(library)
         path = to_bytes(file.path.relative_to(library) if inside else file.path)

@@ -95,7 +95,7 @@ def find_duplicates(folder: Path, *, library: Path | None, settings: Settings, p
     """The copies among the pictures of `folder`, which is only read.
 
     What `library` keeps of its pictures, or `folder` where it is a library itself, is not read again; what it lacks of
-    them it keeps then.
+    them it keeps then. A link in a library counts as the picture that it leads to.
 
     Raises:
         CrawlError: The folder cannot be listed.
@@ -103,7 +103,8 @@ def find_duplicates(folder: Path, *, library: Path | None, settings: Settings, p
     """
     folder, found = folder.absolute(), WalkResult()
     try:
-        walk = find_images(folder, exclude=Exclude(settings.images.exclude), found=found)
+        exclude = Exclude(settings.images.exclude)
+        walk = find_images(folder, exclude=exclude, follow_links=is_library(folder), found=found)
         with progress.stage(Message("looking for pictures"), total=None, unit="picture") as stage:
             files = list(_counted(walk, stage))
     except OSError as error:
