@@ -108,6 +108,7 @@ def _next_command(chosen: Settings) -> str:
 
 def show(evaluation: dict[str, Any]) -> None:
     """Print the metrics of each category, the confusions and the most confident mistakes."""
+    from classifier.cli.few_labels import too_few
     from classifier.cli.terminal import print_lines, table
 
     rows = [
@@ -119,6 +120,7 @@ def show(evaluation: dict[str, Any]) -> None:
     if evaluation["accuracy"] is not None:
         measured = {key: evaluation[key] for key in ("accuracy", "count")}
         print_lines("", _("{accuracy:.1%} of {count:,} held-out labeled pictures are predicted right", **measured))
+    print_lines(*(_(message) for message in too_few(evaluation)))
     confusions = evaluation["confusions"][:_MOST_MISTAKES]
     if confusions:
         pairs = [_("{category} for {taken_for} x{count}", **confusion) for confusion in confusions]

@@ -70,6 +70,7 @@ def fit_head(embeddings_ND: NDArray[np.float32], targets_N: NDArray[np.int64]) -
     regression = LogisticRegression(C=STRENGTH, max_iter=_MOST_ITERATIONS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a head close to its optimum is as good
+        warnings.filterwarnings("ignore", message="The number of unique classes")  # one or two labels of each
         regression.fit((embeddings - mean) / scale, targets_N)
     weight = regression.coef_ / scale
     bias = regression.intercept_ - weight @ mean

@@ -33,6 +33,7 @@ _MOST_TRAITS: Final = 2048
 """Beyond that, statistics are compared as they are: their covariance would outweigh the network."""
 _DIRECTIONS: Final = 64
 """Measured: 32 to 64 tell better than all, for what an image has in none of them counts (docs/LOG.md)."""
+_ROUNDING: Final = 1e-9
 _MOST_POINTS: Final = 10_000
 """More labeled images than that are thinned out evenly: a score must stay cheap beside the network."""
 
@@ -87,7 +88,7 @@ class OodDetector:
 
         This holds on average over draws of labeled images (conformal). Infinity when there are too few of them.
         """
-        place = math.ceil((1 - share) * (len(self.scores) + 1) - 1e-9)
+        place = math.ceil((1 - share) * (len(self.scores) + 1) - _ROUNDING)
         if place > len(self.scores):
             return math.inf
         # The next number: a score equal to that of a labeled image is still like it.
@@ -109,6 +110,11 @@ class OodDetector:
 
 _ARRAYS: Final = {name: name for name in ("axes", "points", "scores", "whitening")} | {"projections": "shadows"}
 """The fields, and their names in the file."""
+
+
+def least_labels(share: float) -> int:
+    """How many labeled images it takes for a threshold at this share."""
+    return math.ceil(1 / share - 1 - _ROUNDING)
 
 
 def fit_ood(

@@ -13,6 +13,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import Policy, thresholds_for
 from classifier.errors import Message, NoGuarantee
 from classifier.model.bundle import Bundle
+from classifier.model.ood import least_labels
 from classifier.model.risk_control import RiskGuarantee, estimated_threshold, guarantee_risk, least_rate, no_guarantee
 from classifier.progress import Progress
 from classifier.settings import Settings
@@ -35,7 +36,7 @@ def resolve_policy(
     if strictness.no_guarantee is not None:
         progress.say(strictness.no_guarantee)
     share = unknown_share(settings.sort) if request.unknown_share is None else request.unknown_share
-    unknown_threshold, review_threshold = _ood_thresholds(model, share)
+    unknown_threshold, review_threshold = _ood_thresholds(model, share, progress)
     if request.strictness.max_error is None:
         review_threshold = math.inf  # only an error rate asks for images like the labels
     policy = Policy(
@@ -76,12 +77,24 @@ def _coverage_in_words(promise: Message, guarantee: RiskGuarantee) -> Message:
     )
 
 
-def _ood_thresholds(model: Bundle, share: float) -> tuple[float, float]:
+def _ood_thresholds(model: Bundle, share: float, progress: Progress) -> tuple[float, float]:
     """The OOD scores from which an image is unknown, and from which it is reviewed; infinite without a detector."""
     detector = model.load_ood() if share else None
     if detector is None:
         return math.inf, math.inf
+    if len(detector.scores) < least_labels(share):
+        progress.say(_too_few_to_tell_unknown(len(detector.scores), share))
     return detector.threshold(share), detector.threshold(max(share, min(_REVIEW_FACTOR * share, 0.5)))
+
+
+def _too_few_to_tell_unknown(labels: int, share: float) -> Message:
+    return Message(
+        "too few labels to tell what is unlike them, so nothing counts as unknown: {labels:,}, and with "
+        "sort.unknown_share = {share:g} it takes {least:,}",
+        labels=labels,
+        share=share,
+        least=least_labels(share),
+    )
 
 
 def _with_agreed_threshold(policy: Policy, catalog: Catalog, progress: Progress) -> Policy:

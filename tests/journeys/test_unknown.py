@@ -108,3 +108,12 @@ def test_the_command_line_shows_how_many_are_unknown_and_where(tmp_path: Path, b
     assert f"3 unlike all your labels: {tmp_path / 'sorted' / '_unknown'}" in done.stderr
     assert "3 in _unknown: unlike every picture you labeled" in told.stdout
     assert 3 == json.loads(illsort("status", tmp_path / "sorted", "--json").stdout)["unknown"]
+
+
+def test_too_few_labels_to_tell_what_is_unknown_are_named(tmp_path: Path, bundle: Path) -> None:
+    make_tree(tmp_path / "crawl", CRAWL)
+    words = ["sort", tmp_path / "crawl", "--out", tmp_path / "sorted", "--model", bundle, "--workers", "0"]
+    done = illsort(*words, "--json", "--set", "sort.unknown_share=0.005")
+
+    assert 0 == json.loads(done.stdout)["unknown"]
+    assert "nothing counts as unknown: 90, and with sort.unknown_share = 0.005 it takes 199" in done.stderr

@@ -123,6 +123,13 @@ def test_a_fitted_head_classifies_new_embeddings(num_categories: int) -> None:
     assert (head(embeddings).argmax(axis=1) == targets).mean() > 0.95
 
 
+def test_one_label_of_each_category_is_fitted_without_a_warning() -> None:
+    embeddings, targets = blobs(8)
+    firsts = np.arange(8) * 20
+
+    assert targets[firsts].tolist() == fit_head(embeddings[firsts], targets[firsts])(embeddings[firsts]).argmax(1).tolist()
+
+
 def test_the_scale_of_the_features_does_not_matter() -> None:
     """Standardisation is folded into the weights, so the head takes embeddings as they are."""
     plain, large = blobs(3), blobs(3, scale=1000.0)

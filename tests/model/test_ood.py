@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from classifier.errors import ModelError
-from classifier.model.ood import OodDetector, fit_ood, load_ood
+from classifier.model.ood import OodDetector, fit_ood, least_labels, load_ood
 
 
 def cluster(count: int, *, at: int, seed: int = 0) -> NDArray[np.float32]:
@@ -88,6 +88,7 @@ def test_at_most_the_share_of_similar_images_is_unknown(share: float) -> None:
 @pytest.mark.parametrize(("count", "can_tell"), [(18, False), (19, True), (20, True)])
 def test_with_too_few_labels_nothing_is_unknown(count: int, can_tell: bool) -> None:
     assert can_tell == math.isfinite(novelty(count).threshold(0.05))
+    assert can_tell == (count >= least_labels(0.05))
 
 
 def test_the_farthest_labeled_image_is_not_unknown() -> None:
