@@ -120,6 +120,7 @@ class Selection(StrEnum):
     RANDOM: drawn at random from all images, and the whole draw was answered. FILED: drawn at random from the images
     that a model had filed (an audit), so it shows nothing about the others. PERSON: selected by a person, or unknown.
     MODEL: selected by a model, the most or the least confident first. GRID: accepted in a grid of similar images.
+    CHANCE: asked in an order that nobody chose; RANDOM as far as that order was answered (`labels.random_draw`).
     FITTED: any of these, but the backbone was fitted to it, or may have been.
     """
 
@@ -128,6 +129,7 @@ class Selection(StrEnum):
     PERSON = "person"
     MODEL = "model"
     GRID = "grid"
+    CHANCE = "chance"
     FITTED = "fitted"
 
 

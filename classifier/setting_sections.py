@@ -183,6 +183,13 @@ class LibrarySettings(Section):
     """ask, learn or leave: whether pictures that you moved or put into category folders are taken as labels."""
 
 
+class ReviewSettings(Section):
+    """What the page of label and review asks."""
+
+    by_chance: Annotated[float, Field(ge=0, le=0.9)] = 0.3
+    """Share of the answers that it asks for about pictures drawn by chance, which max_error rests on; 0: none."""
+
+
 class HubSettings(Section):
     """Where the weights of a backbone that is not on this machine come from."""
 

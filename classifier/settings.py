@@ -27,6 +27,7 @@ from classifier.setting_sections import (
     LabelSettings,
     LibrarySettings,
     ModelSettings,
+    ReviewSettings,
     RuntimeSettings,
     Section,
     SortSettings,
@@ -43,6 +44,7 @@ class Settings(Section):
     train: TrainSettings = TrainSettings()
     sort: SortSettings = SortSettings()
     library: LibrarySettings = LibrarySettings()
+    review: ReviewSettings = ReviewSettings()
     hub: HubSettings = HubSettings()
     images: ImageSettings = ImageSettings()
     runtime: RuntimeSettings = RuntimeSettings()

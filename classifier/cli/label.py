@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from classifier.active.sample import Sample
     from classifier.cli.terminal import TerminalProgress
+    from classifier.settings import Settings
 
 _FEW = 5
 _TOO_FEW = 2
@@ -85,14 +87,15 @@ def label(
     if sample.drawn == sample.broken:
         raise CrawlError("{crawl}: holds no picture that can be read, so there is nothing to label", crawl=crawl)
     if not no_page:
-        _show_page(folder, PageOptions(host=host, port=port, token=token, no_open=no_open), progress)
+        _show_page(folder, PageOptions(host=host, port=port, token=token, no_open=no_open), chosen, progress)
 
 
-def _show_page(folder: Path, options: PageOptions, progress: TerminalProgress) -> None:
+def _show_page(folder: Path, options: PageOptions, settings: Settings, progress: TerminalProgress) -> None:
     """Show the page until it ends, then file what was decided there."""
     from classifier.cli.terminal import print_lines
     from classifier.web.pending_moves import file_decided
 
+    options = replace(options, by_chance=settings.review.by_chance)
     if show_page(folder, options, name="label", learn=learn):
         made = file_decided(folder, progress=progress)
         for path, why in () if made is None else made.left:
@@ -153,11 +156,19 @@ def _next(folder: Path) -> list[str]:
 
 
 def _drawn_whole(folder: Path) -> str:
-    """Whether the labels are a random draw that was answered whole, so that they can guarantee an error rate."""
+    """Whether the labels hold a random draw that was answered whole, so that they can guarantee an error rate."""
     from classifier.labels.random_draw import read_draws
 
     draws = read_draws(folder)
     count, left = sum(len(draw.image_ids) for draw in draws), sum(draw.count_pending(draw.named) for draw in draws)
+    if left and (sample := sum(len(draw.sample(draw.named)) for draw in draws)):
+        return count_(
+            "{count:,} picture of a random order was judged without a gap: --max-error is guaranteed by it, as far as "
+            "one can",
+            "{count:,} pictures of a random order were judged without a gap: --max-error is guaranteed by them, as far "
+            "as so many can",
+            count=sample,
+        )
     if left:
         return _(
             "{left:,} of {count:,} drawn pictures are not judged yet: until all are, these labels give --max-error no "

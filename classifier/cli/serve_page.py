@@ -10,6 +10,7 @@ import tempfile
 import threading
 import webbrowser
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,7 +55,10 @@ _PAGE = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageOptions:
-    """How the page is served: the options above, the view that it opens at, and the error rate of its audits."""
+    """How the page is served: the options above, the view that it opens at, and the error rate of its audits.
+
+    `by_chance` is the share of what it asks that is drawn by chance.
+    """
 
     host: str
     port: int
@@ -62,6 +66,7 @@ class PageOptions:
     no_open: bool
     view: str = ""
     max_error: float | None = None
+    by_chance: float = 0.0
 
     def address(self, served: PageAddress) -> str:
         """A new address of the page, at the view."""
@@ -73,13 +78,23 @@ def show_page(library: Path, options: PageOptions, *, name: str, learn: LearnerT
 
     `name` is the command's name in messages. `learn` runs in a process of its own, beside the page.
     """
+    from classifier.cli.terminal import print_lines
     from classifier.web.server import serve
 
     last = Message("Ctrl-C ends it; every decision is saved when it is made")
+    if options.by_chance:
+        share = f"{options.by_chance:.0%}"
+        asked = _(
+            "about {share} of what the page asks is drawn by chance: it measures the model, and --max-error rests on "
+            "it (review.by_chance)",
+            share=share,
+        )
+        print_lines(asked, err=True)
+    page = partial(serve, library, learn=learn, max_error=options.max_error, by_chance=options.by_chance)
     waiting = []
 
     def serve_library(**served: Any) -> None:
-        waiting.append(serve(library, learn=learn, max_error=options.max_error, **served))
+        waiting.append(page(**served))
 
     show_served(serve_library, options, name=name, last=last)
     return waiting[0]

@@ -44,6 +44,7 @@ _SELECTED: Final = {
     Selection.PERSON: "picked by a person",
     Selection.MODEL: "picked by a model",
     Selection.GRID: "accepted in a grid of similar pictures",
+    Selection.CHANCE: "drawn at random, beyond what was answered whole",
     Selection.FITTED: "that the network was fitted to",
 }
 

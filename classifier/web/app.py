@@ -29,6 +29,7 @@ from classifier.web.most_alike import MostAlike
 from classifier.web.pending_moves import takes_originals
 from classifier.web.responses import damage_handler, error_response
 from classifier.web.routes.audit import audit_routes
+from classifier.web.routes.by_chance import by_chance_routes
 from classifier.web.routes.categories import category_routes
 from classifier.web.routes.filed import filed_routes
 from classifier.web.routes.images import image_routes, similar_routes, static_routes
@@ -63,7 +64,8 @@ class Review:
     """The parts of the page, which its routes share.
 
     `max_error` is the error rate that an audit must show to be kept; None for that of the last sort. `train` is the
-    command that trains on what was decided, where a project names it. `reading` returns the job that reads a sample for
+    command that trains on what was decided, where a project names it. `by_chance` is the share of the answers that is
+    asked of images drawn by chance. `reading` returns the job that reads a sample for
     this page, as the home page shows it, while there is one.
     """
 
@@ -77,11 +79,13 @@ class Review:
         learn: LearnerTarget | None = None,
         max_error: float | None = None,
         train: str | None = None,
+        by_chance: float = 0.0,
         reading: Callable[[], dict[str, Any] | None] | None = None,
     ) -> None:
         self.library = library
         self.train = train or train_command(library)
         self.max_error = max_error
+        self.by_chance = by_chance
         self.reading = reading
         self.session = SessionThread(library)
         self.learner = LearnerStatus(library, learn)
@@ -97,6 +101,7 @@ class Review:
                 *static_routes(),
                 *image_routes(self),
                 *queue_routes(self),
+                *by_chance_routes(self),
                 *reading_routes(self),
                 *filing_routes(self),
                 *category_routes(self),
@@ -126,6 +131,7 @@ class Review:
             "library": displayable(self.library.resolve().name),
             "train": self.train,
             "undo": command("undo", self.library),
+            "by_chance": self.by_chance,
             "learning": self.learner.state,
             "by_hand": self.manual_changes.state,
             "moves": session.read(lambda catalog, _: takes_originals(catalog)),

@@ -103,15 +103,17 @@ def serve(
     spent: Callable[[PageAddress], None] = lambda _: None,
     learn: LearnerTarget | None = None,
     max_error: float | None = None,
+    by_chance: float = 0.0,
 ) -> int:
     """Serve the page of `library` until Ctrl-C. Returns how many decisions are not filed yet.
 
-    `learn` runs in the learner process; `max_error` is the error rate of audits. The others as for `serve_app`. Raises
-    LibraryError when `library` is not a library, SettingsError as `serve_app` does.
+    `learn` runs in the learner process; `max_error` is the error rate of audits, `by_chance` the share of answers about
+    images drawn by chance. The others as for `serve_app`. Raises LibraryError when `library` is not a library,
+    SettingsError as `serve_app` does.
     """
     check_host(host, token)
     prepare(library)
-    review = Review(library, learn=learn, max_error=max_error)
+    review = Review(library, learn=learn, max_error=max_error, by_chance=by_chance)
     serve_app(review.app, host=host, port=port, token=token, opened=opened, spent=spent, before=review.session.open)
     return review.session.unfiled
 

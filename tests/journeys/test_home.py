@@ -33,6 +33,8 @@ SETTINGS = """
 [train]
 recipe = "head"
 folds = 1
+[review]
+by_chance = 0
 [runtime]
 workers = 0
 """

@@ -55,9 +55,14 @@ class Served:
 
 
 @contextmanager
-def serving(*words: str, stop: signal.Signals = signal.SIGINT) -> Iterator[Served]:
-    """`illsort <words>`, of which the first is what it calls its page, until left."""
+def serving(*words: str, stop: signal.Signals = signal.SIGINT, by_chance: float = 0) -> Iterator[Served]:
+    """`illsort <words>`, of which the first is what it calls its page, until left.
+
+    Where it labels or reviews, `by_chance` is the share of what it asks that is drawn by chance.
+    """
     command = [sys.executable, "-m", "classifier", *words, "--no-open"]
+    if words[0] in {"label", "review"}:
+        command += ["--set", f"review.by_chance={by_chance}"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as process:
         assert process.stdout is not None

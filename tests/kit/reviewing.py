@@ -96,10 +96,13 @@ def waiting_library(
 
 
 @contextmanager
-def served(library: Path, *, max_error: float | None = None) -> Iterator[TestClient]:
+def served(library: Path, *, max_error: float | None = None, by_chance: float = 0) -> Iterator[TestClient]:
     """The page of `library` as a browser meets it that has opened the printed address."""
     guarded = SecurityMiddleware(
-        Review(library, max_error=max_error).app, session=PageSession(TOKEN), host="127.0.0.1", port=PORT
+        Review(library, max_error=max_error, by_chance=by_chance).app,
+        session=PageSession(TOKEN),
+        host="127.0.0.1",
+        port=PORT,
     )
     with TestClient(guarded, base_url=OWN, headers={"Origin": OWN}) as client:
         open_page(client)

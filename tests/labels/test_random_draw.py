@@ -50,7 +50,7 @@ def test_only_a_fully_answered_or_vouched_draw_is_random(
     assert {IDS[n] for n in random if found[n][0]} == chosen(result.examples)
     assert {IDS[n] for n in random if not found[n][0]} == chosen(result.without_category)
     assert all(one.label.category for one in result.examples)
-    assert sum(len(of_it - found.keys()) for of_it in whole) == result.missing
+    assert len(frozenset().union(*whole) - found.keys()) == result.missing
 
 
 def chosen(examples: tuple[Example, ...]) -> set[ImageId]:
@@ -76,7 +76,7 @@ def test_no_answer_of_review_or_audit_is_a_random_label(tmp_path: Path) -> None:
     found = {label.selection for label in read_feedback(library).labels}
 
     assert {*Selection} - {Selection.RANDOM} == found
-    assert () == read_draws(library, tmp_path, None)
+    assert not any(draw.image_ids for draw in read_draws(library, tmp_path, None))
 
 
 def test_a_random_label_annotated_as_wrong_later_stays_in_the_draw() -> None:
@@ -88,3 +88,47 @@ def test_a_random_label_annotated_as_wrong_later_stays_in_the_draw() -> None:
     result = apply_draws([judged], ())
 
     assert ((), {IDS[0]}) == (result.examples, chosen(result.without_category))
+
+
+def drawn_of(asked: set[int], *, skipped: set[int] = frozenset(), count: int = 10) -> Draw:  # type: ignore[assignment]
+    return Draw(
+        image_ids=frozenset(IDS[:count]),
+        named=frozenset(),
+        without_label=frozenset(IDS[n] for n in skipped),
+        without_category=(),
+        asked=frozenset(IDS[n] for n in asked),
+    )
+
+
+def random_of(named: set[int], draw: Draw) -> tuple[set[int], int]:
+    """Which of the named images are evidence, and how many are missing from it."""
+    result = apply_draws([example(n, "a", Selection.GRID) for n in named], [draw])
+    return {IDS.index(image_id) for image_id in chosen(result.examples)}, result.missing
+
+
+def test_what_was_asked_in_a_random_order_is_a_sample_with_what_grids_named() -> None:
+    assert ({0, 1, 2}, 0) == random_of({0, 1, 2, 5, 6}, drawn_of({0, 2}))
+
+
+def test_what_grids_named_behind_the_last_one_asked_is_no_evidence() -> None:
+    assert ({0}, 0) == random_of({0, 1, 2, 3}, drawn_of({0}))
+    assert (set(), 0) == random_of({0, 1, 2, 3}, drawn_of(set()))
+
+
+def test_a_question_by_chance_without_an_answer_stays_in_the_sample() -> None:
+    """Skipped, or taken back: it counts as filed and wrong."""
+    assert ({0, 2}, 1) == random_of({0, 2}, drawn_of({0, 1, 2}, skipped={1}))
+    assert ({0}, 1) == random_of({0}, drawn_of({0, 1}))
+
+
+def test_an_image_that_came_later_ends_the_sample_until_it_is_asked() -> None:
+    assert ({0, 1}, 0) == random_of({0, 1, 3, 4}, drawn_of({0, 1, 3, 4}))
+    assert ({0, 1, 2, 3, 4}, 0) == random_of({0, 1, 2, 3, 4}, drawn_of({0, 1, 2, 3, 4}))
+
+
+def test_the_rest_of_a_draw_counts_as_selected_by_the_model() -> None:
+    examples = [example(n, "a", Selection.RANDOM) for n in range(5)]
+    result = apply_draws(examples, [drawn_of({0, 1})])
+
+    assert {IDS[0], IDS[1]} == chosen(result.examples)
+    assert {Selection.RANDOM, Selection.MODEL} == {one.label.selection for one in result.examples}

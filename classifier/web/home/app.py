@@ -38,9 +38,12 @@ class Home:
         self.crawl = CrawlCounter()
         self.labels = LabelCounter()
         self.label = Room(
-            lambda: self.project().needed("labels"), learn, reading=lambda: self.jobs().unfinished("label")
+            lambda: self.project().needed("labels"),
+            learn,
+            by_chance=self._by_chance,
+            reading=lambda: self.jobs().unfinished("label"),
         )
-        self.review = Room(lambda: self.project().needed("library"), learn)
+        self.review = Room(lambda: self.project().needed("library"), learn, by_chance=self._by_chance)
         self.app = Starlette(
             lifespan=self._lifespan,
             routes=[
@@ -51,6 +54,9 @@ class Home:
             ],
             exception_handlers={IllsortError: error_response, HTTPException: error_response},
         )
+
+    def _by_chance(self) -> float:
+        return self.project().settings.review.by_chance
 
     def project(self) -> Project:
         """The open project. Raises SettingsError when there is none, or its file cannot be read."""

@@ -38,9 +38,11 @@ class Room:
         library: Callable[[], Path],
         learn: LearnerTarget | None,
         *,
+        by_chance: Callable[[], float],
         reading: Callable[[], dict[str, Any] | None] | None = None,
     ) -> None:
         self._library = library
+        self._by_chance = by_chance
         self._learn = learn
         self._reading = reading
         self._opening = asyncio.Lock()
@@ -77,7 +79,13 @@ class Room:
             if self._page is None or self._page.library != library:
                 await self._close()
                 await asyncio.to_thread(prepare, library)
-                page = Review(library, learn=self._learn, train=command(*STEPS["train"]), reading=self._reading)
+                page = Review(
+                    library,
+                    learn=self._learn,
+                    train=command(*STEPS["train"]),
+                    by_chance=self._by_chance(),
+                    reading=self._reading,
+                )
                 await self._stack.enter_async_context(page.opened())
                 self._page = page
             return self._page

@@ -45,6 +45,7 @@ const stateOf = (json) => ({
   missing: json.missing,
   byHand: json.by_hand, // in the file manager, to be answered: how many pictures were moved and added
   newestAnnotation: json.words,
+  chanceShare: json.by_chance, // of all answers, about pictures drawn by chance
   learning: learningOf(json.learning),
   ranking: rankingOf(json.outlook),
 });
@@ -109,7 +110,13 @@ export const fetchMostAlike = async (id) => (await get(`/api/filed/like/${id}`))
 // Copies that are each filed by itself from now on, with all of their groups; how many they are.
 export const sendKeepCopies = async (ids) => (await send("/api/copies/keep", { pictures: ids })).kept;
 
-export const sendAnswers = async (answers) => stateOf((await send("/api/say", { answers: answers.map(answerJson) })).state);
+// What is drawn by chance next, filed or waiting.
+export const fetchDrawn = async ({ limit }) => pageOf(await get("/api/by-chance", { limit }));
+
+// `isDrawn` is whether the one picture was drawn by chance.
+export async function sendAnswers(answers, isDrawn = false) {
+  return stateOf((await send(isDrawn ? "/api/by-chance/say" : "/api/say", { answers: answers.map(answerJson) })).state);
+}
 
 // `steps` returns how many steps there are when it is sent: taken back once, whatever is sent twice.
 export async function sendUndo(steps) {

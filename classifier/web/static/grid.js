@@ -82,7 +82,7 @@ export class Grid extends ThumbnailGrid {
     this.prefetcher.putBack(parts.unseen.map((index) => this.items[index]));
     if (answers.length) this.app.answer(answers, () => this.showAgain(items));
     this.items = [];
-    this.#next();
+    if (parts.unseen.length || !this.app.askDrawn(() => this.#next())) this.#next();
   }
 
   get #wrong() {

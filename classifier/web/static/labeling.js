@@ -181,6 +181,7 @@ export class Labeling extends ThumbnailGrid {
     this.confirmed.push(grid);
     let refused = null;
     const answered = this.app.answer(answers, () => { refused = this.confirmed.pop(); });
+    if (isLast && this.app.askDrawn(() => this.#next(refused))) return answered;
     return answered.then(() => (isLast || refused ? this.#next(refused) : this.#redrawHead()));
   }
 

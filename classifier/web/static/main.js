@@ -4,6 +4,7 @@ import { fetchLabelIssues, fetchState, fetchTags, sendAnswers, sendNewCategory, 
 import { Audit } from "./audit.js";
 import { CategoriesDialog, hideNotification, isDialogOpen, notify, shortcutsDialog } from "./dialogs.js";
 import { emptyQueue } from "./empty_queue.js";
+import { Drawn, DrawnView } from "./drawn.js";
 import { Filed } from "./filed.js";
 import { askToFile } from "./filing.js";
 import { Grid } from "./grid.js";
@@ -31,6 +32,7 @@ class App {
     this.tags = null; // those by which the queue can be limited
     this.emptiedCategories = new Set(); // of the grid
     this.visitedGrids = new Set(); // of labeling
+    this.drawn = new Drawn(this);
     this.learning = new LearningStatus(this);
     this.manualChanges = new ManualChangesLine(this);
     this.toolbar = new Toolbar(this);
@@ -43,6 +45,7 @@ class App {
     this.state = await fetchState();
     if (this.state.ranking.number) this.filter.order = "informative";
     document.title = `${this.state.library} · illsort`;
+    this.drawn.open();
     this.labelIssues = await fetchLabelIssues().catch(() => null);
     await this.show(this.#opening(location.hash.slice(1)));
     const { missing: count } = this.state;
@@ -73,6 +76,7 @@ class App {
 
   // Shows another view, queue, order, category or folder.
   async show(change) {
+    this.view?.leave?.();
     this.filter = { ...this.filter, ...change };
     if (this.filter.view === "grid" && !this.state.isLabeling && !this.isSeparate) this.#chooseGridCategory();
     this.view = this.#newView();
@@ -88,6 +92,21 @@ class App {
     if (this.isSeparate) return new SEPARATE[this.filter.queue](this);
     if (this.filter.view === "single") return new Single(this, this.filter);
     return this.state.isLabeling ? new Labeling(this) : new Grid(this, this.filter);
+  }
+
+  // Asks about the pictures drawn by chance that are due, then calls `back`. Whether there are any.
+  askDrawn(back) {
+    if (!this.drawn.isDue) return false;
+    const view = new DrawnView(this, this.view, back);
+    this.returnTo(view);
+    view.open();
+    return true;
+  }
+
+  // Shows a view as it was.
+  returnTo(view) {
+    this.view = view;
+    viewElement.replaceChildren(view.element);
   }
 
   openQueue(queue) {
@@ -138,10 +157,14 @@ class App {
     return this.state.categories.find(({ key }) => key === letter)?.name;
   }
 
-  // Sends answers; `putBack` is called if they are refused.
-  answer(answers, putBack) {
+  // Sends answers; `putBack` is called if they are refused. `isDrawn` is whether the one picture was drawn by chance.
+  answer(answers, putBack, isDrawn = false) {
     this.emptiedCategories.clear();
-    return sendAnswers(answers).then((state) => this.update(state), (error) => {
+    this.drawn.count(answers, isDrawn);
+    return sendAnswers(answers, isDrawn).then((state) => {
+      this.update(state);
+      this.view.drawUndo?.();
+    }, (error) => {
       putBack();
       notify(_("Not saved: {error}", { error: error.message }), "bad");
     });
@@ -154,6 +177,7 @@ class App {
     try {
       const { items, state } = await sendUndo(() => (before = this.state.undoSteps));
       this.update(state);
+      this.drawn.uncount(items);
       if (items.length) this.view.showAgain(items);
       else if (before) this.show({}); // a name; or it was taken back already, and the server's answer was lost
       if (items.length) notify(_("Taken back: {count}", { count: items.length }));

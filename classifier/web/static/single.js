@@ -22,6 +22,7 @@ export class Single {
     this.prefetcher = new Prefetcher((page) => fetchQueue(this.filter, page), { limit: 30, size: "large", ahead: 5 });
     this.similar = new SimilarImages(() => this.#drawAccept());
     this.item = null;
+    this.waiting = []; // drawn by chance, and to be shown before all others
     this.buttons = new FoldedButtons();
     this.acceptText = make("span");
     this.acceptButton = make("button", { class: "primary", onclick: () => this.press("Enter") }, key("⏎"), this.acceptText);
@@ -34,7 +35,7 @@ export class Single {
   async open() {
     this.stage.replaceChildren(muted(_("Loading…")));
     await Promise.all([this.prefetcher.fill(), this.similar.open()]);
-    this.#next();
+    this.next();
   }
 
   reorder(change) {
@@ -73,7 +74,7 @@ export class Single {
   // Asks for a new category, and puts the shown image into it.
   #newCategory() {
     if (this.item === null) return;
-    const count = this.similar.answeredTogether().length + 1;
+    const count = this.#together().length + 1;
     const hint = count > 1 ? _("It becomes a folder of this name, and the {count} pictures that are answered together are put into it.", { count })
       : _("It becomes a folder of this name, and the picture that is shown is put into it.");
     this.app.categories.askName(hint, (name) => this.#answer("right", name));
@@ -81,27 +82,57 @@ export class Single {
 
   showAgain(items) {
     this.similar.showAgain(items);
-    this.prefetcher.putBack([...items, ...(this.item ? [this.item] : [])]);
-    this.#next();
+    const again = [...items, ...(this.item ? [this.item] : [])];
+    this.waiting = [...again.filter((item) => this.app.drawn.has(item)), ...this.waiting];
+    this.prefetcher.putBack(again.filter((item) => !this.app.drawn.has(item)));
+    this.next();
   }
 
-  async #next() {
-    if (this.prefetcher.items.length === 0) await this.prefetcher.fill();
-    [this.item = null] = this.prefetcher.take(1);
+  // Shows what is due of the pictures drawn by chance, or else the next of the queue.
+  async next() {
+    const { drawn } = this.app;
+    if (this.waiting.length) this.item = this.waiting.shift();
+    else if (drawn.isDue) this.item = drawn.take();
+    else {
+      if (this.prefetcher.items.length === 0) await this.prefetcher.fill();
+      [this.item = null] = this.prefetcher.take(1);
+    }
     this.draw();
     this.similar.prefetch(this.prefetcher.items);
+  }
+
+  // Another view is shown: what was drawn by chance and has no answer is asked there.
+  leave() {
+    for (const item of [this.item, ...this.waiting].reverse()) if (this.app.drawn.has(item)) this.app.drawn.putBack(item);
+    this.item = null;
+    this.waiting = [];
+  }
+
+  get #isDrawn() {
+    return this.app.drawn.has(this.item);
+  }
+
+  #image(item) {
+    return (this.#isDrawn ? this.app.drawn : this).prefetcher.image(item);
+  }
+
+  // What is answered together with the shown image; one drawn by chance is answered alone.
+  #together(category) {
+    return this.#isDrawn ? [] : this.similar.answeredTogether(category);
   }
 
   // Answers the shown image, and what is answered together with it, as one step.
   #answer(answer, category) {
     if (this.item === null) return;
-    const obstacle = answer === "skipped" ? "" : whyNotShown(this.prefetcher.image(this.item));
+    const obstacle = answer === "skipped" ? "" : whyNotShown(this.#image(this.item));
     if (obstacle) return notify(obstacle);
-    const items = [this.item, ...this.similar.answeredTogether(category)];
+    const isDrawn = this.#isDrawn;
+    const items = [this.item, ...this.#together(category)];
     this.prefetcher.drop(items);
     this.similar.drop(items);
-    this.app.answer(items.map(({ id }) => ({ id, answer, category })), () => this.showAgain(items)).then(() => this.#drawUndo());
-    this.#next();
+    this.item = null;
+    this.app.answer(items.map(({ id }) => ({ id, answer, category })), () => this.showAgain(items), isDrawn);
+    this.next();
   }
 
   draw() {
@@ -114,7 +145,7 @@ export class Single {
       this.side.replaceChildren();
       return;
     }
-    this.stage.replaceChildren(this.prefetcher.image(item), make("p", { class: "broken-note" }, _("This picture is no longer there, or was changed.")));
+    this.stage.replaceChildren(this.#image(item), make("p", { class: "broken-note" }, _("This picture is no longer there, or was changed.")));
     this.side.replaceChildren(...[
       this.#details(item), this.similar.neighborList(), this.#guesses(item), this.#categories(item), this.#actions(item),
     ].filter(Boolean));
@@ -122,6 +153,12 @@ export class Single {
   }
 
   #details(item) {
+    if (this.#isDrawn) {
+      return make("div", { class: "details" },
+        make("p", { class: "drawn" }, _("Drawn by chance: it measures the model.")),
+        make("h1", { title: item.name }, item.name),
+        make("p", { class: "muted" }, `${item.width} × ${item.height} `, fileButtons(item)));
+    }
     return make("div", { class: "details" },
       make("h1", { title: item.name }, item.name),
       make("p", { class: "muted" }, `${item.width} × ${item.height} `, fileButtons(item)),
@@ -158,19 +195,19 @@ export class Single {
   #actions(item) {
     this.undoButton = button(_("Back"), () => this.app.undo(), { shortcut: "⌫" });
     this.#drawAccept();
-    this.#drawUndo();
-    return make("div", { class: "actions" }, ...this.similar.groupViews, item.category ? this.acceptButton : null,
+    this.drawUndo();
+    return make("div", { class: "actions" }, ...(this.#isDrawn ? [] : this.similar.groupViews), item.category ? this.acceptButton : null,
       button(_("Skip"), () => this.press("s"), { shortcut: "s" }),
       button(_("None of these"), () => this.press("u"), { shortcut: "u" }),
       this.undoButton);
   }
 
-  #drawUndo() {
+  drawUndo() {
     if (this.undoButton) this.undoButton.disabled = this.app.state.undoSteps === 0;
   }
 
   #drawAccept() {
-    const count = this.similar.answeredTogether().length + 1;
+    const count = this.item ? this.#together().length + 1 : 1;
     const label = _("Accept: {category}", { category: this.item?.category });
     this.acceptText.textContent = count > 1 ? `${label} × ${formatNumber(count)}` : label;
   }

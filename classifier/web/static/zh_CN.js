@@ -72,6 +72,7 @@ export const MESSAGES = {
   "Doubtful labels": "可疑标注",
   "Draw a new sample": "重新抽样",
   "Draw a sample": "抽取样本",
+  "Drawn by chance: it measures the model.": "随机抽取：用来衡量模型。",
   "Each group side by side, the best first.": "每组并排显示，最好的在前。",
   "Enough to train: f files it and shows the command.": "足够训练了：按 f 归类，会显示训练命令。",
   "Every answer that names it follows; Backspace takes it back.": "之前的回答都会跟着改；按 Backspace 可以撤回。",
