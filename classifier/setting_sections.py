@@ -168,7 +168,7 @@ class SortSettings(Section):
     """Largest share of wrong pictures among the filed, to be kept in place of threshold; for example 0.02."""
     unknown: bool = True
     """Whether a picture unlike every labeled one goes to _unknown; false: it is judged as if it were of a category."""
-    unknown_share: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    unknown_share: Annotated[float, Field(gt=0, le=0.5)] = 0.05
     """At most this share of pictures like your labels counts as unknown; more catches more of what is none of them."""
     duplicates: Duplicates = Duplicates.KEEP
     """Copies of one picture: keep files each; folder files the best, others in _duplicates; best leaves others out."""

@@ -23,6 +23,7 @@ from classifier.model.replace_head import remove_other_bundles, save_with_head
 from classifier.records import Mode
 from classifier.settings import Settings
 from classifier.sort.pipeline import sort
+from classifier.sort.resume import unknown_share
 
 if TYPE_CHECKING:
     from classifier.catalog.connection import Catalog
@@ -43,8 +44,10 @@ def file_learned(library: Path, learner: Learner, *, send: Send) -> dict[str, An
         crawls = runs.crawls_sorted_with(catalog, model)
         before = decisions.count_filed(catalog)
         _refuse_unnamed(catalog, library, crawls if _settings(recorded).sort.mode is Mode.MOVE else ())
-        training_set = learner.build_training_set(catalog, annotation_log.latest(catalog))
-        novelty = learner.ood_detector(catalog, training_set)
+        latest = annotation_log.latest(catalog)
+        training_set = learner.build_training_set(catalog, latest)
+        share = unknown_share(_settings(recorded).sort)
+        novelty = learner.ood_detector(catalog, training_set, latest, share=share)
     send({"filing": {"stage": "model", "done": 0, "total": None}})
     bundle = refit_bundle(library, learner, training_set, novelty)
     strictness = learner.strictness

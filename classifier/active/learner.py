@@ -18,6 +18,7 @@ from classifier.active.pool import load_pool
 from classifier.active.query_strategy import cluster, has_labeled_neighbors, margin_order
 from classifier.active.sample import KIND
 from classifier.active.training_set import MIN_LABELS, Row, TrainingSet, build_training_set, fit
+from classifier.active.unknown import detector_after_answers
 from classifier.catalog import annotation_log, audits, decisions, embeddings, ranking, runs
 from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import read_catalog
@@ -136,16 +137,22 @@ class Learner:
         found = build_training_set(labeled, now.categories, latest, self._rows, min_labels=min_labels)
         return found if self._head is None else replace(found, stats_length=self._head.stats_length)
 
-    def ood_detector(self, catalog: Catalog, training_set: TrainingSet) -> OodDetector | None:
-        """The OOD detector of the bundle, extended by the annotated images; None in older bundles."""
-        known = self.bundle.load_ood()
-        if known is None:
-            return None
-        labeled = set(self._labeled.image_ids)
-        new = [image_id for image_id in training_set.labeled.image_ids if image_id not in labeled]
-        kept = read_embeddings(catalog, self._folder, new, backbone=self._backbone)
-        stats = [part.stats for part in kept if part.stats.shape[1] == len(known.whitening)]
-        return known.with_more(np.concatenate(stats), training_set.labeled.embeddings) if stats else known
+    def ood_detector(
+        self, catalog: Catalog, training_set: TrainingSet, latest: dict[ImageId, Annotation], *, share: float
+    ) -> OodDetector | None:
+        """The OOD detector of the bundle after the `latest` annotations; None in older bundles.
+
+        `share` is that of the threshold for unknown.
+        """
+        return detector_after_answers(
+            catalog,
+            self._folder,
+            self.bundle,
+            labeled=training_set.labeled,
+            before=set(self._labeled.image_ids),
+            latest=latest,
+            share=share,
+        )
 
     def _backbone_and_labels(self, catalog: Catalog) -> tuple[str, LabeledEmbeddings]:
         """The backbone and the labels of the model; of a sample its backbone, and no labels."""

@@ -33,6 +33,7 @@ _MOST_TRAITS: Final = 2048
 """Beyond that, statistics are compared as they are: their covariance would outweigh the network."""
 _DIRECTIONS: Final = 64
 """Measured: 32 to 64 tell better than all, for what an image has in none of them counts (docs/LOG.md)."""
+_ENOUGH_SCORES: Final = 100
 _ROUNDING: Final = 1e-9
 _MOST_POINTS: Final = 10_000
 """More labeled images than that are thinned out evenly: a score must stay cheap beside the network."""
@@ -122,20 +123,28 @@ def fit_ood(
     embeddings_ND: NDArray[np.float32],
     targets_N: NDArray[np.int64],
     groups_N: Sequence[int] | NDArray[np.int64],
+    *,
+    picked_N: NDArray[np.bool_] | None = None,
 ) -> OodDetector:
     """Fit a detector to the statistics and embeddings of labeled images of the categories `targets_N`.
 
-    Near-duplicates share a number in `groups_N`. The scores come from ten-fold cross-validation over groups. Raises
-    ValueError when there is no image.
+    Near-duplicates share a number in `groups_N`. The scores come from ten-fold cross-validation over groups, without
+    those of images that a model picked for a person to label, where the others are enough: it picked them for being
+    far, or for not being so. Raises ValueError when there is no image.
     """
     if not len(stats_NT):
         raise ValueError("there is no labeled picture to be near to")
     nothing = np.empty(0, dtype=np.float32)
     _, numbers = np.unique(np.asarray(groups_N), return_inverse=True)
     parts = np.random.default_rng(0).permutation(numbers.max() + 1)[numbers] % _PARTS
+    is_scored = np.ones(len(parts), dtype=bool)
+    if picked_N is not None and (~picked_N).sum() >= _ENOUGH_SCORES:
+        is_scored = ~picked_N
     scores = [
-        _fitted(stats_NT[~out], embeddings_ND[~out], targets_N[~out], nothing).score(stats_NT[out], embeddings_ND[out])
-        for out in (parts == part for part in np.unique(parts))
+        _fitted(stats_NT[~out], embeddings_ND[~out], targets_N[~out], nothing).score(
+            stats_NT[out & is_scored], embeddings_ND[out & is_scored]
+        )
+        for out in (parts == part for part in np.unique(parts[is_scored]))
         if not out.all()
     ]
     return _fitted(stats_NT, embeddings_ND, targets_N, np.sort(np.concatenate([nothing, *scores])))

@@ -19,8 +19,11 @@ from classifier.progress import Progress
 from classifier.settings import Settings
 from classifier.sort.resume import SortRequest, unknown_share
 
-_REVIEW_FACTOR = 2.0
-"""The share of labeled-like images whose OOD score means review, unknown ones included, over the unknown share."""
+_REVIEW_FACTOR, _MOST_REVIEWED = 2.0, 0.1
+"""The share of labeled-like images whose OOD score means review, unknown ones included, over the unknown share; and its
+most, which a larger unknown share alone exceeds. Twice both where an error rate is asked. Measured:
+docs/BENCHMARKS.md, pictures of no category.
+"""
 
 
 def resolve_policy(
@@ -36,9 +39,9 @@ def resolve_policy(
     if strictness.no_guarantee is not None:
         progress.say(strictness.no_guarantee)
     share = unknown_share(settings.sort) if request.unknown_share is None else request.unknown_share
-    unknown_threshold, review_threshold = _ood_thresholds(model, share, progress)
-    if request.strictness.max_error is None:
-        review_threshold = math.inf  # only an error rate asks for images like the labels
+    times = 1 if request.strictness.max_error is None else 2
+    reviewed = max(share, times * min(_REVIEW_FACTOR * share, _MOST_REVIEWED))
+    unknown_threshold, review_threshold = _ood_thresholds(model, share, reviewed, progress)
     policy = Policy(
         manifest=model.manifest,
         thresholds=thresholds_for(model.manifest, strictness, guarantee),
@@ -77,14 +80,14 @@ def _coverage_in_words(promise: Message, guarantee: RiskGuarantee) -> Message:
     )
 
 
-def _ood_thresholds(model: Bundle, share: float, progress: Progress) -> tuple[float, float]:
+def _ood_thresholds(model: Bundle, share: float, reviewed: float, progress: Progress) -> tuple[float, float]:
     """The OOD scores from which an image is unknown, and from which it is reviewed; infinite without a detector."""
     detector = model.load_ood() if share else None
     if detector is None:
         return math.inf, math.inf
     if len(detector.scores) < least_labels(share):
         progress.say(_too_few_to_tell_unknown(len(detector.scores), share))
-    return detector.threshold(share), detector.threshold(max(share, min(_REVIEW_FACTOR * share, 0.5)))
+    return detector.threshold(share), detector.threshold(reviewed)
 
 
 def _too_few_to_tell_unknown(labels: int, share: float) -> Message:

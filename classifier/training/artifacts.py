@@ -23,6 +23,8 @@ from classifier.training.metrics import as_dict
 from classifier.training.train import Trained
 
 _NOTHING = Features(examples=(), embeddings=np.empty((0, 0), np.float32), stats=np.empty((0, 0), np.float32), unread=())
+_PICKED = frozenset({Selection.MODEL, Selection.GRID, Selection.FILED})
+"""Selections by what a model made of an image."""
 _FEW_PARTS = 5
 """The curve's own folds where training had only one."""
 
@@ -50,6 +52,7 @@ def collect_artifacts(
         labeled.embeddings,
         run.targets(labeled.examples),
         _numbers(labeled.examples, groups),
+        picked_N=np.array([example.label.selection in _PICKED for example in labeled.examples], dtype=bool),
     )
     return TrainingArtifacts(
         parts=BundleParts(

@@ -58,6 +58,15 @@ def annotate(library: Path, pictures: list[ImageId], category: str) -> None:
         annotation_log.add_all(catalog, annotations)
 
 
+def annotate_as_none(library: Path, images: list[ImageId]) -> None:
+    with open_catalog(library) as catalog:
+        annotations = [
+            Annotation(image_id=image, kind=AnnotationKind.NONE, category=None, origin="review", at="2026-01-01")
+            for image in images
+        ]
+        annotation_log.add_all(catalog, annotations)
+
+
 def pictures(library: Path) -> set[str]:
     return {name for name in all_files(library) if not name.startswith((".illsort", "_broken"))}
 
@@ -181,3 +190,39 @@ def test_images_like_a_new_category_are_no_longer_unknown(tmp_path: Path, bundle
     again = Learner(library).bundle.load_ood()
     assert again is not None
     assert len(after.points) == len(again.points)
+
+
+def unlike_each_other(folder: Path, bundle: Bundle) -> tuple[Path, list[ImageId]]:
+    """A library in whose `_unknown` are pictures of noise, each of other colors; and those."""
+    (crawl := folder / "crawl").mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(16):
+        color = rng.integers(0, 255, 3).tolist()
+        (crawl / f"{number}.png").write_bytes(encoded(varied((color[0], color[1], color[2]), seed=number), "PNG"))
+    settings = Settings(sort=SortSettings(unknown_share=0.02), runtime=RuntimeSettings(workers=0))
+    sort(crawl, library=folder / "sorted", bundle=bundle.folder, settings=settings)
+    with read_catalog(folder / "sorted") as catalog:
+        rows = catalog.connection.execute("SELECT picture FROM decisions WHERE action = 'unknown' ORDER BY picture")
+        return folder / "sorted", [ImageId(picture) for (picture,) in rows]
+
+
+def threshold_after(library: Path) -> float:
+    file_learned(library, learned(library), send=lambda _: None)
+    detector = Learner(library).bundle.load_ood()
+    assert detector is not None
+    return detector.threshold(0.02)
+
+
+@pytest.mark.parametrize("most", [True, False], ids=["most are of a category", "most are of none"])
+def test_answers_in_unknown_raise_the_threshold_where_most_are_of_a_category(
+    tmp_path: Path, bundle: Bundle, most: bool
+) -> None:
+    library, unlike = unlike_each_other(tmp_path, bundle)
+    assert 10 <= len(unlike)
+    before = learned(library).bundle.load_ood()
+    assert before is not None
+    annotate(library, unlike[:5], "mixed")
+    if not most:
+        annotate_as_none(library, unlike[5:])
+
+    assert most == (threshold_after(library) > before.threshold(0.02))

@@ -10,6 +10,7 @@ import pytest
 
 from classifier.catalog.connection import read_catalog
 from classifier.filing.undo import undo
+from classifier.model.bundle import open_bundle
 from classifier.records import Mode
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort.pipeline import sort
@@ -26,13 +27,13 @@ def png(color: str, seed: int = 1) -> bytes:
 SHARE = 0.02  # a larger one takes a few of the labeled colors for unknown, as it says
 CRAWL = {
     "red.png": png("red"),
-    "in": {"blue.png": png("blue"), "yellow.png": png("yellow")},
+    "in": {"blue.png": png("blue", seed=2), "yellow.png": png("yellow")},
     "violet.png": png("violet"),
     "busy.png": encoded(busy(), "PNG"),
 }
 APART = {
     "red": {"red.png": png("red")},
-    "blue": {"blue.png": png("blue")},
+    "blue": {"blue.png": png("blue", seed=2)},
     "_unknown": {"yellow.png": png("yellow"), "violet.png": png("violet"), "busy.png": encoded(busy(), "PNG")},
 }
 
@@ -117,3 +118,25 @@ def test_too_few_labels_to_tell_what_is_unknown_are_named(tmp_path: Path, bundle
 
     assert 0 == json.loads(done.stdout)["unknown"]
     assert "nothing counts as unknown: 90, and with sort.unknown_share = 0.005 it takes 199" in done.stderr
+
+
+@pytest.mark.parametrize(("share", "reviewed"), [(0.02, 0.04), (0.05, 0.1), (0.1, 0.1), (0.2, 0.2)])
+def test_what_is_hardly_like_the_labels_is_reviewed_not_filed(
+    tmp_path: Path, bundle: Path, share: float, reviewed: float
+) -> None:
+    make_tree(tmp_path / "crawl", {f"{color}-{n}.png": png(color, n) for color in ("red", "blue") for n in range(40)})
+    run(tmp_path, bundle, unknown_share=share)
+    detector = open_bundle(bundle).load_ood()
+    assert detector is not None
+    with read_catalog(tmp_path / "sorted") as catalog:
+        rows = catalog.connection.execute(
+            "SELECT novelty, action, reason_code FROM decisions JOIN predictions USING (picture)"
+        ).fetchall()
+
+    assert {(action, code) for score, action, code in rows if score >= detector.threshold(share)} <= {
+        ("unknown", "ood")
+    }
+    between = [one for one in rows if detector.threshold(reviewed) <= one[0] < detector.threshold(share)]
+    assert {("review", "near_ood")} >= {(action, code) for _, action, code in between}
+    assert bool(between) == (reviewed > share)
+    assert "file" in {action for score, action, _ in rows if score < detector.threshold(reviewed)}

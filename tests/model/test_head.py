@@ -127,7 +127,9 @@ def test_one_label_of_each_category_is_fitted_without_a_warning() -> None:
     embeddings, targets = blobs(8)
     firsts = np.arange(8) * 20
 
-    assert targets[firsts].tolist() == fit_head(embeddings[firsts], targets[firsts])(embeddings[firsts]).argmax(1).tolist()
+    assert (
+        targets[firsts].tolist() == fit_head(embeddings[firsts], targets[firsts])(embeddings[firsts]).argmax(1).tolist()
+    )
 
 
 def test_the_scale_of_the_features_does_not_matter() -> None:

@@ -217,3 +217,14 @@ def test_images_like_added_ones_are_no_longer_unknown() -> None:
     assert (score(fitted, like_them) > fitted.threshold(0.02)).all()
     assert (score(more, like_them) < more.threshold(0.02)).mean() >= 0.9
     assert np.array_equal(fitted.scores, more.scores)
+
+
+def test_labels_picked_by_a_model_are_points_but_set_no_threshold() -> None:
+    stats = np.concatenate([cluster(100, at=0), cluster(50, at=2, seed=1)])
+    is_picked = np.arange(150) >= 100
+    arguments = stats, plain(150), np.zeros(150, np.int64), np.arange(150)
+    fitted = fit_ood(*arguments, picked_N=is_picked)
+
+    assert (150, 100) == (len(fitted.points), len(fitted.scores))
+    of_few = fit_ood(*(part[1:] for part in arguments), picked_N=is_picked[1:])
+    assert 149 == len(of_few.scores)

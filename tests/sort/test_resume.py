@@ -255,4 +255,4 @@ def test_the_unknown_setting_of_an_interrupted_sort_stays(tmp_path: Path, bundle
     assert "had --set sort.unknown_share=0.3: it goes on with that, not with --set sort.unknown=false" in said
     assert (True, 0.3) == unknown(tmp_path)
     run(tmp_path, bundle, unknown=False)
-    assert (False, 0.1) == unknown(tmp_path)
+    assert (False, 0.05) == unknown(tmp_path)
