@@ -78,32 +78,35 @@ def show_page(library: Path, options: PageOptions, *, name: str, learn: LearnerT
 
     `name` is the command's name in messages. `learn` runs in a process of its own, beside the page.
     """
-    from classifier.cli.terminal import print_lines
     from classifier.web.server import serve
 
     last = Message("Ctrl-C ends it; every decision is saved when it is made")
-    if options.by_chance:
-        share = f"{options.by_chance:.0%}"
-        asked = _(
-            "about {share} of what the page asks is drawn by chance: it measures the model, and --max-error rests on "
-            "it (review.by_chance)",
-            share=share,
-        )
-        print_lines(asked, err=True)
     page = partial(serve, library, learn=learn, max_error=options.max_error, by_chance=options.by_chance)
     waiting = []
 
     def serve_library(**served: Any) -> None:
         waiting.append(page(**served))
 
-    show_served(serve_library, options, name=name, last=last)
+    show_served(serve_library, options, name=name, last=last, first=_by_chance(options.by_chance))
     return waiting[0]
 
 
-def show_served(serve: Callable[..., None], options: PageOptions, *, name: str, last: Message) -> None:
+def _by_chance(share: float) -> Message | None:
+    if not share:
+        return None
+    return Message(
+        "about {share} of what the page asks is drawn by chance: it measures the model, and --max-error rests on "
+        "it (review.by_chance)",
+        share=f"{share:.0%}",
+    )
+
+
+def show_served(
+    serve: Callable[..., None], options: PageOptions, *, name: str, last: Message, first: Message | None = None
+) -> None:
     """Open the browser at what `serve` serves until Ctrl-C; it takes the arguments of `web.server.serve_app`.
 
-    `last` is the line below the address.
+    `last` is the line below the address, `first` one above it.
     """
     from classifier.cli import interrupt
     from classifier.cli.terminal import print_lines
@@ -120,6 +123,8 @@ def show_served(serve: Callable[..., None], options: PageOptions, *, name: str, 
                 ),
                 err=True,
             )
+        if first is not None:
+            print_lines(_(first), err=True)
         print_lines(f"{name}: {options.address(served)}")
         print_lines(_(last), err=True)
         if not options.no_open:
