@@ -174,6 +174,8 @@ class SortSettings(Section):
     """Copies of one picture: keep files each; folder files the best, others in _duplicates; best leaves others out."""
     embeddings: bool = True
     """Whether what the network sees in a picture is kept (a few kB each), so that a new head reads none again."""
+    neighbors: bool = True
+    """Whether answers are spread over pictures near each other, all read before one is filed; takes embeddings."""
 
 
 class LibrarySettings(Section):

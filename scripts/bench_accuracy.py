@@ -42,16 +42,15 @@ def by_illsort(
     seconds = train(source, drawn, folder / recipe, *overrides)
     crawl = whole(source, folder.parent / "whole") if recipe == "head" else drawn.crawl
     library = folder.parent / "sorted-head" if recipe == "head" else folder / f"sorted-{recipe}"
-    sort(crawl, library=library, bundle=folder / recipe, settings=load(None), progress=TerminalProgress())
+    sort(crawl, library=library, bundle=folder / recipe, settings=load(None, args.set), progress=TerminalProgress())
     row = figures(*answers(library, drawn.truth), seconds)
-    return [*row, *(kept(rate, crawl, library, folder / recipe, drawn) for rate in args.max_error)]
+    return [*row, *(kept(rate, crawl, library, folder / recipe, drawn, overrides=args.set) for rate in args.max_error)]
 
 
-def kept(rate: float, crawl: Path, library: Path, bundle: Path, drawn: Draw) -> str:
+def kept(rate: float, crawl: Path, library: Path, bundle: Path, drawn: Draw, *, overrides: list[str]) -> str:
     """Sort again by the promise of at most `rate` wrong: the share filed and the share of those that is wrong."""
-    asked = sort(
-        crawl, library=library, bundle=bundle, settings=load(None), max_error=rate, progress=TerminalProgress()
-    )
+    settings = load(None, overrides)
+    asked = sort(crawl, library=library, bundle=bundle, settings=settings, max_error=rate, progress=TerminalProgress())
     if "promise" not in asked:
         return "nothing"
     filed, right = filings(library, drawn.truth)

@@ -1,18 +1,19 @@
 """How often `--max-error` keeps what it promises, and how much it files, with a head on frozen features.
 
-    python scripts/bench_promise.py [--sets kinds series] [--labels 200 500 0] [--draws 20] [--even] [--last-layer]
+    python scripts/bench_promise.py [--sets kinds series] [--labels 200 500 0] [--draws 20] [--even] [--neighbors]
 
 For each draw, so many pictures (0: half of all) are labeled at random, or with --even as many of each category. Heads
 cross-fitted in 5 parts give the evidence, a head on all labels sorts the rest of the set. The last column is what one
 threshold could have filed in hindsight. Near-duplicates are left out, one of each group stays. Reads ../shared/data, or
---data. --last-layer takes heads on embeddings alone, as models of earlier versions have them.
+--data. --last-layer takes heads on embeddings alone, as models of earlier versions have them. --neighbors
+spreads answers over near pictures, as a sort does.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,11 @@ from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.model.backbone import load_backbone
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.combined_head import fit_combined_head
-from classifier.model.head import fit_head
+from classifier.model.head import fit_head, fit_pca, l2_normalize
 from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
+from classifier.model.nearest import nearest
 from classifier.model.risk_control import guarantee_risk
+from classifier.model.spreading import graph_of, spread
 from classifier.model.transforms import EvalTransform
 from classifier.progress import SilentProgress
 from classifier.records import ImageId, Selection
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 RATES = (0.02, 0.05, 0.10)
@@ -61,6 +65,11 @@ class Embedded:
     pictures: tuple[ImageId, ...]
     categories: tuple[str, ...]
 
+    @cached_property
+    def graph(self) -> csr_array:
+        """Which pictures are near each other, as a sort has it."""
+        return graph_of(*nearest(l2_normalize(fit_pca(self.embeddings[:4096], width=128)(self.embeddings))))
+
     def fitted(
         self, rows: NDArray[np.int64], *, last_layer: bool
     ) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
@@ -70,6 +79,14 @@ class Embedded:
             return lambda others: alone(self.embeddings[others])
         head = fit_combined_head(self.embeddings[rows], self.stats[rows], self.targets[rows])
         return lambda others: head(self.embeddings[others], self.stats[others])
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """What answers: heads on embeddings alone, or on statistics too, spread over near pictures or not."""
+
+    last_layer: bool
+    neighbors: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +141,12 @@ def drawn(targets: NDArray[np.int64], *, count: int, even: bool, seed: int) -> N
     return np.sort(np.concatenate([order[targets[order] == kind][: count // kinds] for kind in range(kinds)]))
 
 
-def judged(pictures: Embedded, rows: NDArray[np.int64], *, last_layer: bool, seed: int) -> HoldoutPredictions:
+def judged(pictures: Embedded, rows: NDArray[np.int64], *, how: How, seed: int) -> HoldoutPredictions:
     """What heads that did not see them say of the labeled rows."""
     targets = pictures.targets[rows]
     logits = np.zeros((len(rows), len(pictures.categories)), np.float32)
     for learned, held_out in StratifiedKFold(PARTS, shuffle=True, random_state=seed).split(rows, targets):
-        logits[held_out] = pictures.fitted(rows[learned], last_layer=last_layer)(rows[held_out])
+        logits[held_out] = answered(pictures, rows[learned], how=how)[rows[held_out]]
     ids = tuple(pictures.pictures[row] for row in rows)
     return HoldoutPredictions(
         logits=logits,
@@ -142,13 +159,24 @@ def judged(pictures: Embedded, rows: NDArray[np.int64], *, last_layer: bool, see
     )
 
 
-def tried(pictures: Embedded, *, count: int, even: bool, last_layer: bool, seed: int) -> list[Result]:
+def answered(pictures: Embedded, learned: NDArray[np.int64], *, how: How) -> NDArray[np.float32]:
+    """The logits of all pictures by a head that was fitted to the rows `learned`."""
+    everything = np.arange(len(pictures.targets))
+    logits = pictures.fitted(learned, last_layer=how.last_layer)(everything)
+    if not how.neighbors:
+        return logits
+    labels = np.full(len(everything), -1)
+    labels[learned] = pictures.targets[learned]
+    return spread(pictures.graph, probabilities(logits, 1.0), labels)
+
+
+def tried(pictures: Embedded, *, count: int, even: bool, how: How, seed: int) -> list[Result]:
     """One draw, at each rate."""
     rows = drawn(pictures.targets, count=count, even=even, seed=seed)
     crawl = np.setdiff1d(np.arange(len(pictures.targets)), rows)
-    evidence = judged(pictures, rows, last_layer=last_layer, seed=seed)
+    evidence = judged(pictures, rows, how=how, seed=seed)
     temperature = fit_temperature(evidence.logits, evidence.targets)
-    shares = probabilities(pictures.fitted(rows, last_layer=last_layer)(crawl), temperature)
+    shares = probabilities(answered(pictures, rows, how=how)[crawl], temperature)
     sure, guesses = shares.max(axis=1), shares.argmax(axis=1)
     is_right = guesses == pictures.targets[crawl]
     results = []
@@ -175,13 +203,14 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--even", action="store_true")
     parser.add_argument("--last-layer", action="store_true")
+    parser.add_argument("--neighbors", action="store_true")
     asked = parser.parse_args()
     print("| set | labels | rate | promised | kept | worst | coverage | best in hindsight |\n" + "| --- " * 8 + "|")
     for name in asked.sets:
         pictures = embedded(asked.data / name)
         for count in asked.labels:
-            how = {"count": count, "even": asked.even, "last_layer": asked.last_layer}
-            draws = [tried(pictures, **how, seed=seed) for seed in range(asked.draws)]
+            how = How(last_layer=asked.last_layer, neighbors=asked.neighbors)
+            draws = [tried(pictures, count=count, even=asked.even, how=how, seed=seed) for seed in range(asked.draws)]
             for rate, results in zip(RATES, zip(*draws, strict=True), strict=True):
                 promised, kept = sum(r.promised for r in results), sum(r.error <= rate for r in results)
                 coverage, best = (float(np.mean(v)) for v in zip(*((r.coverage, r.best) for r in results), strict=True))

@@ -79,8 +79,9 @@ def _refuse_unnamed(catalog: Catalog, library: Path, crawls: Iterable[Path]) -> 
 
 def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, novelty: OodDetector | None) -> Bundle:
     """Save the bundle with the refitted head in the models folder of the library."""
-    before = learner.bundle.load_holdout() if training_set.can_guarantee else None
-    holdout = cross_fit(training_set, before=before) if training_set.can_guarantee else None
+    is_spread, can_guarantee = learner.bundle.load_fold_heads() is not None, training_set.can_guarantee
+    before = learner.bundle.load_holdout() if can_guarantee else None
+    crossed = cross_fit(training_set, before=before) if can_guarantee or is_spread else None
     annotated = sum(not path for path in training_set.labeled.paths)
     return save_with_head(
         state_folder(library) / "models",
@@ -89,7 +90,8 @@ def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, nov
         last_layer=fit_last_layer(training_set),
         head=fit(training_set),
         labeled=training_set.labeled,
-        holdout=holdout,
+        holdout=crossed.holdout if crossed and can_guarantee else None,
+        folds=crossed.folds if crossed and is_spread else None,
         ood=novelty,
         note=f"measured before its head was fitted anew, with {annotated} verdicts of a person beside the labels",
     )

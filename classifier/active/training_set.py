@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from classifier.model.combined_head import FROZEN, Head, fit_combined_head, logits_of
+from classifier.model.combined_head import FROZEN, CombinedHead, Head, fit_combined_head, logits_of
+from classifier.model.fold_heads import FoldHeads
 from classifier.model.head import LinearHead, fit_head, l2_normalize
 from classifier.model.holdout import NO_CATEGORY, HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
@@ -139,9 +140,15 @@ def _for_all(head: LinearHead, present: NDArray[np.int64], *, count: int) -> Lin
     return LinearHead(weight=weight, bias=bias)
 
 
-def cross_fit(
-    training_set: TrainingSet, *, before: HoldoutPredictions | None = None, seed: int = 0
-) -> HoldoutPredictions | None:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CrossFit:
+    """The holdout predictions of the labels, and the heads that they are by; none where labels have no statistics."""
+
+    holdout: HoldoutPredictions
+    folds: FoldHeads | None
+
+
+def cross_fit(training_set: TrainingSet, *, before: HoldoutPredictions | None = None, seed: int = 0) -> CrossFit | None:
     """Holdout predictions of the labels by K-fold cross-fitting; None with too few groups.
 
     Annotations made in review were chosen for being hard, so they are not measured. Every fold trains on them, except
@@ -157,16 +164,20 @@ def cross_fit(
         return None
     fold_of = np.random.default_rng(seed).permutation(len(groups))[group_of] % FOLDS
     logits = np.zeros((len(labels), len(training_set.categories)), dtype=np.float32)
+    heads, learned = list[Head](), np.ones((FOLDS, len(labeled)), dtype=bool)
     for fold in range(FOLDS):
         held_out = labels[fold_of == fold]
-        is_trained = np.ones(len(labeled), dtype=bool)
-        is_trained[held_out] = False
-        is_trained[~is_label] = ~duplicates[:, held_out].any(axis=1)
-        head = fit(replace(training_set, labeled=labeled.rows(is_trained.tolist())))
+        learned[fold, held_out] = False
+        learned[fold, ~is_label] = ~duplicates[:, held_out].any(axis=1)
+        heads.append(fit(replace(training_set, labeled=labeled.rows(learned[fold].tolist()))))
         stats = None if labeled.stats is None else labeled.stats[held_out]
-        logits[fold_of == fold] = logits_of(head, labeled.embeddings[held_out], stats)
+        logits[fold_of == fold] = logits_of(heads[fold], labeled.embeddings[held_out], stats)
+    judge = np.full(len(labeled), -1, dtype=np.int64)
+    judge[labels] = fold_of
+    combined = tuple(head for head in heads if isinstance(head, CombinedHead))
+    folds = FoldHeads(heads=combined, learned=learned, judge=judge) if len(combined) == FOLDS else None
     measured = labeled.rows(is_label.tolist())
-    return HoldoutPredictions(
+    holdout = HoldoutPredictions(
         logits=logits,
         targets=measured.targets,
         groups=measured.groups,
@@ -176,6 +187,7 @@ def cross_fit(
         selections=measured.selections,
         unjudged=training_set.unjudged + _without_category(before),
     )
+    return CrossFit(holdout=holdout, folds=folds)
 
 
 def _without_category(before: HoldoutPredictions | None) -> int:

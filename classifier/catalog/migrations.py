@@ -193,6 +193,13 @@ def m023_copies(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX decisions_of_copies ON decisions (picture) WHERE action = 'duplicate'")
 
 
+def m024_spreadings(connection: sqlite3.Connection) -> None:
+    """Which pictures the answers of a model were last spread over, and what that says of the held-out labels."""
+    connection.execute(
+        "CREATE TABLE spreadings (model TEXT PRIMARY KEY, pictures TEXT NOT NULL, logits BLOB) WITHOUT ROWID"
+    )
+
+
 # Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
 def _decide_as_placed(connection: sqlite3.Connection) -> None:
     """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
@@ -234,6 +241,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m021_tag_files,
     m022_audits_until,
     m023_copies,
+    m024_spreadings,
 )
 
 

@@ -64,8 +64,12 @@ def forget_predictions(catalog: Catalog, models: Iterable[tuple[str, str]]) -> i
 
     Returns how many were deleted.
     """
+    count = 0
     with catalog.transaction() as connection:
-        return sum(connection.execute(_FORGET, model).rowcount for model in models)
+        for model, backbone in models:
+            connection.execute("DELETE FROM spreadings WHERE model = ?", (model,))
+            count += connection.execute(_FORGET, (model, backbone)).rowcount
+    return count
 
 
 class PredictionRow(NamedTuple):

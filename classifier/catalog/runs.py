@@ -84,6 +84,12 @@ def begin(
     return int(cursor.lastrowid or 0)
 
 
+def set_settings(catalog: Catalog, run: int, settings: dict[str, Any]) -> None:
+    """Record other settings of a run than it began with."""
+    with catalog.transaction() as connection:
+        connection.execute("UPDATE runs SET settings = ? WHERE id = ?", (to_json(settings), run))
+
+
 def finish(catalog: Catalog, run: int, summary: dict[str, Any]) -> None:
     """Record that a run has finished, with its summary."""
     with catalog.transaction() as connection:
@@ -160,15 +166,6 @@ def settings_of(catalog: Catalog, run: int) -> dict[str, Any]:
     """The settings of a run, by section; empty where they were lost."""
     row = catalog.connection.execute("SELECT settings FROM runs WHERE id = ?", (run,)).fetchone()
     return {} if row is None else dict(json.loads(row[0] or "{}"))
-
-
-def last_promise(catalog: Catalog) -> dict[str, Any]:
-    """The parts of the risk guarantee of the last run, reviews and previews apart; empty when it had none."""
-    row = catalog.connection.execute(
-        "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind NOT IN ('review', 'preview') "
-        "ORDER BY id DESC LIMIT 1"
-    ).fetchone()
-    return dict(json.loads(row[0])) if row and row[0] else {}
 
 
 def crawls_sorted_with(catalog: Catalog, model: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +11,8 @@ from classifier.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from classifier.catalog.connection import Catalog
 
 STRICTNESS_KEYS: Final = frozenset({"threshold", "max_error", "promise", "no_guarantee"})
 """Where the settings of a sort hold it."""
@@ -87,6 +90,15 @@ class Strictness:
         """Either `promise` or `no_guarantee`, by name; empty if neither applies."""
         both = {"promise": self.promise, "no_guarantee": self.no_guarantee}
         return {name: sentence for name, sentence in both.items() if sentence is not None}
+
+
+def last_promise(catalog: Catalog) -> dict[str, Any]:
+    """The parts of the risk guarantee of the last run, reviews and previews apart; empty when it had none."""
+    row = catalog.connection.execute(
+        "SELECT json_extract(settings, '$.sort.promise') FROM runs WHERE kind NOT IN ('review', 'preview') "
+        "ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return dict(json.loads(row[0])) if row and row[0] else {}
 
 
 def _recorded_sentence(outcome: Mapping[str, Any]) -> Message | None:

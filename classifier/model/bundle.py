@@ -19,6 +19,7 @@ from classifier.model.bundle_files import (
     EMBEDDINGS,
     EVALUATION,
     FITTED,
+    FOLDS,
     HEAD,
     HOLDOUT,
     MANIFEST,
@@ -35,6 +36,7 @@ from classifier.model.bundle_files import (
 )
 from classifier.model.combined_head import CombinedHead, Head, load_combined_head
 from classifier.model.fitted_images import UNKNOWN, FittedImages, load_fitted
+from classifier.model.fold_heads import FoldHeads, load_fold_heads
 from classifier.model.head import LinearHead, load_linear
 from classifier.model.holdout import HoldoutPredictions, load_holdout
 from classifier.model.install import finish_install, respect_umask
@@ -125,6 +127,17 @@ class Bundle:
             return None
         return load_tags(self._checked(TAGS, self.manifest.files[TAGS]))
 
+    def load_fold_heads(self) -> FoldHeads | None:
+        """The heads of the folds; None where its network was fine-tuned, and in older bundles.
+
+        Raises ModelError in one line when they are damaged.
+        """
+        head = self.load_combined_head() if self.manifest.files.get(FOLDS) else None
+        if head is None:
+            return None
+        path = self._checked(FOLDS, self.manifest.files[FOLDS])
+        return load_fold_heads(path, widths=head.widths, categories=len(self.manifest.categories))
+
     def load_ood(self) -> OodDetector | None:
         """The OOD detector; None in older bundles.
 
@@ -161,7 +174,8 @@ class BundleParts:
 
     Without `holdout`, no error rate can be guaranteed; without `ood`, no image counts as unknown; without `labeled`,
     its head cannot be fitted anew. `fitted` are the images that its backbone has learned from, `tags` those of the
-    tagger that its backbone is, unchanged. Without `head` the network's last layer answers.
+    tagger that its backbone is, unchanged. Without `head` the network's last layer answers; without `folds` no answers
+    are spread.
     """
 
     holdout: HoldoutPredictions | None = None
@@ -170,6 +184,7 @@ class BundleParts:
     fitted: FittedImages = UNKNOWN
     tags: Tags | None = None
     head: CombinedHead | None = None
+    folds: FoldHeads | None = None
 
 
 def _changed(path: Path) -> ModelError:
@@ -243,6 +258,7 @@ def write_parts(
         FITTED: parts.fitted,
         TAGS: parts.tags,
         HEAD: parts.head,
+        FOLDS: parts.folds,
     }
     for name, part in by_name.items():
         if part is not None:

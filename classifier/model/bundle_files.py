@@ -33,7 +33,8 @@ EMBEDDINGS = "labelled.npz"
 FITTED = "fitted.npz"
 TAGS = "tags.safetensors"
 HEAD = "head.safetensors"
-PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, HOLDOUT, OOD, EMBEDDINGS, FITTED, TAGS, HEAD)
+FOLDS = "folds.npz"
+PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, HOLDOUT, OOD, EMBEDDINGS, FITTED, TAGS, HEAD, FOLDS)
 """All files that a bundle may have, but for its manifest."""
 
 _HASHED_BEFORE: Final = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.model.combined_head import Head
+    from classifier.model.fold_heads import FoldHeads
     from classifier.model.head import LinearHead
     from classifier.model.holdout import HoldoutPredictions
     from classifier.model.labeled_embeddings import LabeledEmbeddings
@@ -38,6 +39,7 @@ def save_with_head(
     holdout: HoldoutPredictions | None,
     ood: OodDetector | None,
     note: str,
+    folds: FoldHeads | None = None,
 ) -> Bundle:
     """Write the bundle `of` with another head to a folder in `models` named by its key.
 
@@ -65,6 +67,7 @@ def save_with_head(
             fitted=of.load_fitted(),
             tags=of.load_tags(),
             head=head if isinstance(head, CombinedHead) else None,
+            folds=folds,
         )
         manifest = write_parts(writing, manifest=manifest, evaluation=evaluation, card=card, parts=parts)
         folder = models / manifest.key

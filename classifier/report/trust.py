@@ -10,7 +10,7 @@ from classifier.audit.estimate import AuditState
 from classifier.audit.session import audit_guarantee
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import read_catalog
-from classifier.catalog.runs import last_promise
+from classifier.catalog.strictness import last_promise
 from classifier.errors import Message
 from classifier.local_time import local_date
 from classifier.model.risk_control import RiskGuarantee

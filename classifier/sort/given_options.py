@@ -31,7 +31,7 @@ def given_options(
         options.append("--restore-deleted")
     if restart:
         options.append("--restart")
-    return {"strictness": _strictness(request), "options": options, "resumes": resumes}
+    return {"strictness": strictness_words(request), "options": options, "resumes": resumes}
 
 
 def words_of(given: dict[str, Any], threshold: float | None) -> Sequence[str]:
@@ -48,7 +48,8 @@ def number(value: float) -> str:
     return short if float(short) == value else repr(value)
 
 
-def _strictness(request: SortRequest) -> list[str]:
+def strictness_words(request: SortRequest) -> list[str]:
+    """The words that ask for its strictness."""
     asked = request.strictness
     if asked.max_error is not None:
         return ["--max-error", number(asked.max_error)]

@@ -20,12 +20,11 @@ from classifier.filing.settle_changes import settle_changes
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Duplicates
 from classifier.settings import Settings
+from classifier.sort.answers import predicting, with_spread_answers
 from classifier.sort.apply import DecisionApplier, Execute
 from classifier.sort.find_copies import find_copies
-from classifier.sort.new_images import predict, predict_moved
 from classifier.sort.prepare import Prepared, prepare, requested
 from classifier.sort.resume import OnChanged
-from classifier.sort.reuse_embeddings import reuse_embeddings
 from classifier.sort.summary import say_notes, summarize
 
 _MODELS_KEPT = 2
@@ -75,7 +74,7 @@ def sort(
         ready = prepare(catalog, asked, kind=runs.SORT, progress=progress, restart=restart, on_changed=on_changed)
         if restore_deleted:
             library_changes.restore_deleted(catalog, run=ready.run, crawl=crawl)
-        applier = _filed(catalog, ready, progress)
+        applier, ready = _filed(catalog, ready, progress)
         summary = summarize(
             catalog, applier, run=ready.run, crawl=crawl, found=ready.found, started=started, policy=ready.policy
         )
@@ -84,21 +83,21 @@ def sort(
     return summary
 
 
-def _filed(catalog: Catalog, ready: Prepared, progress: Progress) -> DecisionApplier:
-    """Predict, decide and file the images of the run."""
+def _filed(catalog: Catalog, ready: Prepared, progress: Progress) -> tuple[DecisionApplier, Prepared]:
+    """Predict, decide and file the images of the run; returns it with the policy that they were decided by."""
     run, crawl, library = ready.run, ready.crawl, ready.library
-    model, policy, settings = ready.model, ready.policy, ready.settings
     moves = _mover(catalog, library, run=run)
     relink(catalog, run=run, crawl=crawl)
-    applier = DecisionApplier(catalog, run=run, crawl=crawl, library=library, policy=policy, execute=moves)
     relinked = remove_dangling_links(catalog, library, run=run, crawl=crawl, execute=moves)
-    applier.relinked = frozenset() if ready.request.mode else relinked
-    reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
-    predict_moved(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress)
-    predicted = predict(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress)
-    if policy.duplicates is not Duplicates.KEEP:  # the best of its copies may be the last
+    predicted = predicting(catalog, ready, progress)
+    # The best of its copies may be the last image, and each image has its say in those near it.
+    if ready.is_spread or ready.policy.duplicates is not Duplicates.KEEP:
         deque(predicted, maxlen=0)
         find_copies(catalog, ready, progress)
+        ready = with_spread_answers(catalog, ready, progress)
+    policy = ready.policy
+    applier = DecisionApplier(catalog, run=run, crawl=crawl, library=library, policy=policy, execute=moves)
+    applier.relinked = frozenset() if ready.request.mode else relinked
     applier.redecide_placed(progress)
     applier.redecide_other_copies()
     for last in predicted:
@@ -107,7 +106,7 @@ def _filed(catalog: Catalog, ready: Prepared, progress: Progress) -> DecisionApp
     if policy.duplicates is Duplicates.BEST:
         remove_copies(catalog, library, execute=moves)
     _clean_up(catalog, library, run=run, execute=moves, progress=progress)
-    return applier
+    return applier, ready
 
 
 def _mover(catalog: Catalog, library: Path, *, run: int) -> Execute:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from classifier.catalog import runs
 from classifier.catalog.connection import Catalog, is_library
@@ -17,10 +17,10 @@ from classifier.images.walk_result import WalkResult
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.onnx_cache import check_engine
 from classifier.model.weights import check_versions
-from classifier.progress import Progress
+from classifier.progress import Progress, SilentProgress
 from classifier.records import Mode
 from classifier.settings import Settings
-from classifier.sort.given_options import GIVEN, given_options
+from classifier.sort.given_options import GIVEN, given_options, strictness_words
 from classifier.sort.resolve_policy import resolve_policy, with_least_rate
 from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
 from classifier.sort.scan import (
@@ -32,6 +32,10 @@ from classifier.sort.scan import (
     scan,
     scope_for_sort,
 )
+from classifier.sort.spread_answers import will_spread
+
+if TYPE_CHECKING:
+    from classifier.model.holdout import HoldoutPredictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,8 @@ class Prepared:
     model: Bundle
     policy: Policy
     found: WalkResult
+    is_spread: bool = False
+    """Whether its answers are to be spread before anything is decided; the policy follows from them then."""
 
 
 def requested(
@@ -122,8 +128,16 @@ def prepare(
     if resumed is not None:
         request, settings = resume(request, settings, resumed, on_changed=on_changed, progress=progress)
     model = _model_for(request, asked.model, catalog, library, progress)
-    request = with_least_rate(request, model)
-    policy = resolve_policy(request, model, settings, library=library, catalog=catalog, progress=progress)
+    is_spread = will_spread(model, settings)
+    rated, policy = _resolved(
+        request,
+        model,
+        settings,
+        holdout=model.load_holdout(),
+        library=library,
+        catalog=catalog,
+        progress=SilentProgress() if is_spread else progress,  # it is resolved again by what the answers come to
+    )
     if holds_labels(library, model):
         names, limit = model.manifest.categories, settings.images.max_megapixels
         adopt_labels(catalog, library, names, max_megapixels=limit, progress=progress)
@@ -133,7 +147,7 @@ def prepare(
     if policy.mode is Mode.MOVE and kind == runs.SORT:
         record_named_crawls(catalog, library, progress)
     given = given_options(
-        request,
+        rated,
         settings,
         restart=interrupted is not None and restart,
         resumes=resumed is not None,
@@ -151,7 +165,43 @@ def prepare(
         model=model,
         policy=policy,
         found=found,
+        is_spread=is_spread,
     )
+
+
+def resolved_again(
+    catalog: Catalog, ready: Prepared, holdout: HoldoutPredictions | None, progress: Progress
+) -> Prepared:
+    """The run with the policy that suits its answers once they are spread, also as it is recorded."""
+    request, policy = _resolved(
+        ready.request,
+        ready.model,
+        ready.settings,
+        holdout=holdout,
+        library=ready.library,
+        catalog=catalog,
+        progress=progress,
+    )
+    given = runs.settings_of(catalog, ready.run).get(GIVEN, {}) | {"strictness": strictness_words(request)}
+    runs.set_settings(catalog, ready.run, _recorded(ready.settings, policy, given))
+    return replace(ready, policy=policy)
+
+
+def _resolved(
+    request: SortRequest,
+    model: Bundle,
+    settings: Settings,
+    *,
+    holdout: HoldoutPredictions | None,
+    library: Path,
+    catalog: Catalog,
+    progress: Progress,
+) -> tuple[SortRequest, Policy]:
+    rated = with_least_rate(request, model, holdout)
+    policy = resolve_policy(
+        rated, model, settings, holdout=holdout, library=library, catalog=catalog, progress=progress
+    )
+    return rated, policy
 
 
 def _begin(
@@ -164,11 +214,6 @@ def _begin(
     policy: Policy,
     given: dict[str, Any],
 ) -> int:
-    recorded = settings.model_dump(
-        mode="json", include={"sort", "images", "runtime"}, exclude={"sort": {"crawl", "library"}}
-    )
-    recorded["sort"] |= policy.settings()
-    recorded[GIVEN] = given
     return runs.begin(
         catalog,
         kind=kind,
@@ -177,8 +222,16 @@ def _begin(
         model=model.manifest.key,
         backbone=model.manifest.backbone_key or None,
         bundle=model.folder.absolute(),
-        settings=recorded,
+        settings=_recorded(settings, policy, given),
     )
+
+
+def _recorded(settings: Settings, policy: Policy, given: dict[str, Any]) -> dict[str, Any]:
+    recorded = settings.model_dump(
+        mode="json", include={"sort", "images", "runtime"}, exclude={"sort": {"crawl", "library"}}
+    )
+    recorded["sort"] |= policy.settings()
+    return recorded | {GIVEN: given}
 
 
 def _open(bundle: Path, progress: Progress) -> Bundle:

@@ -7,6 +7,7 @@ and moves are made in a copy of the catalog in memory, which is dropped. It make
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,13 +24,12 @@ from classifier.filing.reconcile import reconcile
 from classifier.filing.recovery import rebuild
 from classifier.progress import Progress, SilentProgress
 from classifier.settings import Settings
+from classifier.sort.answers import predicting, with_spread_answers
 from classifier.sort.apply import DecisionApplier
 from classifier.sort.find_copies import find_copies
-from classifier.sort.new_images import predict, predict_moved
 from classifier.sort.planned_moves import Show, plan_only
 from classifier.sort.prepare import Prepared, prepare, requested
 from classifier.sort.preview_numbers import preview_numbers, thresholds_as_one
-from classifier.sort.reuse_embeddings import reuse_embeddings
 from classifier.sort.summary import say_notes, summarize
 
 _READING = Message("reading")
@@ -75,10 +75,10 @@ def preview(
         ready = prepare(
             catalog, asked, kind=runs.PREVIEW, progress=progress, restart=restart, restore_deleted=restore_deleted
         )
-        _read(catalog, ready, progress)
+        ready = _read(catalog, ready, progress)
         with _copy_to_plan_in(ready, restore_deleted=restore_deleted) as copy:
             if restore_deleted:
-                _read(copy, ready, progress)
+                ready = _read(copy, ready, progress)
             applier = _planned(copy, ready, progress=progress, show=show)
             summary = _summary(copy, applier, ready, started=started)
         runs.finish(catalog, ready.run, summary)
@@ -97,16 +97,11 @@ def _copy_to_plan_in(ready: Prepared, *, restore_deleted: bool) -> Iterator[Cata
         yield copy
 
 
-def _read(catalog: Catalog, ready: Prepared, progress: Progress) -> None:
+def _read(catalog: Catalog, ready: Prepared, progress: Progress) -> Prepared:
     """Predict the images that have no prediction yet; each commit stands when the preview is killed."""
-    run, crawl, library, model, settings = ready.run, ready.crawl, ready.library, ready.model, ready.settings
-    reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
-    predict_moved(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress)
-    for _ in predict(
-        catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress, name=_READING
-    ):
-        pass
+    deque(predicting(catalog, ready, progress, name=_READING), maxlen=0)
     find_copies(catalog, ready, progress)
+    return with_spread_answers(catalog, ready, progress)
 
 
 def _planned(copy: Catalog, ready: Prepared, *, progress: Progress, show: Show | None) -> DecisionApplier:

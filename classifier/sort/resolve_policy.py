@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from classifier.catalog import audits
 from classifier.catalog.categories import read_aliases
@@ -19,6 +20,9 @@ from classifier.progress import Progress
 from classifier.settings import Settings
 from classifier.sort.resume import SortRequest, unknown_share
 
+if TYPE_CHECKING:
+    from classifier.model.holdout import HoldoutPredictions
+
 _REVIEW_FACTOR, _MOST_REVIEWED = 2.0, 0.1
 """The share of labeled-like images whose OOD score means review, unknown ones included, over the unknown share; and its
 most, which a larger unknown share alone exceeds. Twice both where an error rate is asked. Measured:
@@ -27,12 +31,22 @@ docs/BENCHMARKS.md, pictures of no category.
 
 
 def resolve_policy(
-    request: SortRequest, model: Bundle, settings: Settings, *, library: Path, catalog: Catalog, progress: Progress
+    request: SortRequest,
+    model: Bundle,
+    settings: Settings,
+    *,
+    holdout: HoldoutPredictions | None,
+    library: Path,
+    catalog: Catalog,
+    progress: Progress,
 ) -> Policy:
-    """The policy of one sort. Raises ModelError in one line when a part of the model is damaged."""
+    """The policy of one sort, `holdout` being what its answers would be of held-out labels.
+
+    Raises ModelError in one line when a part of the model is damaged.
+    """
     strictness, guarantee = request.strictness, None
     if strictness.max_error is not None:
-        strictness, guarantee = _guarantee_or_estimate(model, strictness.max_error, library)
+        strictness, guarantee = _guarantee_or_estimate(model, holdout, strictness.max_error, library)
         strictness = replace(strictness, asked=request.strictness.asked)
     if guarantee is not None and strictness.promise is not None:
         progress.say(_coverage_in_words(strictness.promise, guarantee))
@@ -58,12 +72,12 @@ def resolve_policy(
     return _with_agreed_threshold(policy, catalog, progress)
 
 
-def with_least_rate(request: SortRequest, model: Bundle) -> SortRequest:
+def with_least_rate(request: SortRequest, model: Bundle, holdout: HoldoutPredictions | None) -> SortRequest:
     """The request with the least error rate that can be guaranteed, if the person said that it may be another one.
 
     Where none can, the rate stays, and is kept by the model's own estimate.
     """
-    asked, holdout, manifest = request.strictness.max_error, model.load_holdout(), model.manifest
+    asked, manifest = request.strictness.max_error, model.manifest
     if not request.best or asked is None or holdout is None:
         return request
     rate = least_rate(holdout, categories=manifest.categories, temperature=manifest.temperature, max_error=asked)
@@ -115,9 +129,9 @@ def _with_agreed_threshold(policy: Policy, catalog: Catalog, progress: Progress)
     return policy.at_least(agreed)
 
 
-def risk_guarantee(model: Bundle, max_error: float) -> RiskGuarantee:
+def risk_guarantee(model: Bundle, holdout: HoldoutPredictions | None, max_error: float) -> RiskGuarantee:
     """The thresholds that keep `max_error`, by the model's holdout; raises NoGuarantee in one line without any."""
-    holdout, manifest = model.load_holdout(), model.manifest
+    manifest = model.manifest
     if holdout is None:
         raise NoGuarantee("no guarantee: this model keeps nothing to judge an error rate by", why="none")
     return guarantee_risk(
@@ -125,10 +139,12 @@ def risk_guarantee(model: Bundle, max_error: float) -> RiskGuarantee:
     )
 
 
-def _guarantee_or_estimate(model: Bundle, max_error: float, library: Path) -> tuple[Strictness, RiskGuarantee | None]:
+def _guarantee_or_estimate(
+    model: Bundle, holdout: HoldoutPredictions | None, max_error: float, library: Path
+) -> tuple[Strictness, RiskGuarantee | None]:
     """A guarantee by randomly drawn labels; without enough of them, a threshold by the model's own probabilities."""
     try:
-        guarantee = risk_guarantee(model, max_error)
+        guarantee = risk_guarantee(model, holdout, max_error)
     except NoGuarantee as error:
         estimate = Strictness(
             threshold=estimated_threshold(max_error),

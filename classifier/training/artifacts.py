@@ -11,6 +11,7 @@ from classifier.errors import Message
 from classifier.labels.random_draw import Drawn
 from classifier.model.bundle import BundleParts
 from classifier.model.combined_head import CombinedHead
+from classifier.model.fold_heads import FoldHeads
 from classifier.model.holdout import NO_CATEGORY, HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.model.ood import fit_ood
@@ -59,6 +60,7 @@ def collect_artifacts(
             holdout=_with_the_rest_of_the_draw(held_out, run, sample, groups, head=trained.head, parts=parts),
             ood=novelty,
             head=trained.head,
+            folds=_folds(trained),
             labeled=LabeledEmbeddings(
                 embeddings=labeled.embeddings,
                 targets=run.targets(labeled.examples),
@@ -71,6 +73,18 @@ def collect_artifacts(
         ),
         figures=figures | _ahead(run, trained, held_out, groups, parts=parts),
     )
+
+
+def _folds(trained: Trained) -> FoldHeads | None:
+    """The heads of the folds; None where their networks were fine-tuned, or have learned from these labels before."""
+    examples, judged = trained.embedded.examples, trained.judged
+    was_fitted = any(example.label.selection is Selection.FITTED for example in examples)
+    if trained.epoch or was_fitted or not judged.heads:
+        return None
+    judges = dict(zip((example.image_id for example in judged.examples), judged.judge.tolist(), strict=True))
+    judge = np.array([judges.get(example.image_id, -1) for example in examples], dtype=np.int64)
+    learned = judge[None] != np.arange(len(judged.heads))[:, None]
+    return FoldHeads(heads=judged.heads, learned=learned, judge=judge)
 
 
 def _evidence(run: TrainingContext, trained: Trained, groups: dict[Example, int], *, parts: int) -> HoldoutPredictions:

@@ -41,12 +41,15 @@ _UNKNOWN_SHARE: Final = 0.1
 class HeldOutLogits:
     """What heads say of images that neither they nor their network were fitted to.
 
-    `logits` is float32 (N, K), `of_last_layer` the same by heads on the embeddings alone.
+    `logits` is float32 (N, K), `of_last_layer` the same by heads on the embeddings alone. The logits of each are those
+    of one of the `heads`, whose number is in `judge`, int64 (N,).
     """
 
     examples: tuple[Example, ...]
     logits: NDArray[np.float32]
     of_last_layer: NDArray[np.float32]
+    heads: tuple[CombinedHead, ...]
+    judge: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,10 +208,13 @@ def _is_unknown(run: TrainingContext, labeled: Features, pool: Features) -> NDAr
 
 def _judge(run: TrainingContext, features: Features, fold: Split, *, is_finetuned: bool) -> HeldOutLogits:
     learned, held_out = features.of(fold.train), features.of(fold.validation)
+    head = run.fit(learned, is_finetuned=is_finetuned)
     return HeldOutLogits(
         examples=held_out.examples,
-        logits=run.fit(learned, is_finetuned=is_finetuned)(held_out.embeddings, held_out.stats),
+        logits=head(held_out.embeddings, held_out.stats),
         of_last_layer=run.fit_last_layer(learned)(held_out.embeddings),
+        heads=(head,),
+        judge=np.zeros(len(held_out.examples), np.int64),
     )
 
 
@@ -218,6 +224,8 @@ def _concatenate(run: TrainingContext, parts: Sequence[HeldOutLogits]) -> HeldOu
         examples=tuple(example for part in parts for example in part.examples),
         logits=np.concatenate([nothing, *(part.logits for part in parts)]),
         of_last_layer=np.concatenate([nothing, *(part.of_last_layer for part in parts)]),
+        heads=tuple(head for part in parts for head in part.heads),
+        judge=np.repeat(np.arange(len(parts)), [len(part.examples) for part in parts]),
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from classifier.active import apply
 from classifier.active.apply import file_learned
 from classifier.active.learner import Learner
-from classifier.catalog import annotation_log, runs
+from classifier.catalog import annotation_log, audits, runs, spreadings
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.stats import library_stats
 from classifier.catalog.strictness import Strictness
@@ -150,7 +150,7 @@ def test_without_a_guarantee_the_error_rate_is_estimated(tmp_path: Path) -> None
     library = unsure_library(tmp_path, fitted.folder, 20)
     learner = Learner(library)
     with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):
-        risk_guarantee(fitted, 0.3)
+        risk_guarantee(fitted, fitted.load_holdout(), 0.3)
     learner.strictness = Strictness(max_error=0.3)
     learner.learn()
     made = file_learned(library, learner, send=lambda _: None)["strictness"]
@@ -226,3 +226,25 @@ def test_answers_in_unknown_raise_the_threshold_where_most_are_of_a_category(
         annotate_as_none(library, unlike[5:])
 
     assert most == (threshold_after(library) > before.threshold(0.02))
+
+
+def test_a_refitted_model_spreads_its_answers_as_the_one_before(tmp_path: Path) -> None:
+    spreads = color_bundle(tmp_path / "model", spreads=True, selection=Selection.PERSON)
+    library = unsure_library(tmp_path, spreads.folder, 20)
+    annotate(library, waiting(library)[:3], "red")
+    learner = Learner(library)
+    learner.learn()
+    file_learned(library, learner, send=lambda _: None)
+    with read_catalog(library) as catalog:
+        model, folder, _ = audits.last_sort(catalog) or ("", Path(), {})
+        spreading = spreadings.spreading_of(catalog, model)
+    refitted = open_bundle(folder)
+    folds, labeled = refitted.load_fold_heads(), refitted.load_labeled_embeddings()
+
+    assert model != spreads.manifest.key
+    assert spreading is not None
+    assert refitted.load_holdout() is None  # nothing was drawn by chance
+    assert folds is not None
+    assert labeled is not None
+    assert (5, len(labeled)) == folds.learned.shape
+    assert [-1] * 3 == folds.judge[120:].tolist()

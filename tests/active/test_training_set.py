@@ -127,8 +127,10 @@ def test_an_annotated_duplicate_of_a_label_does_not_predict_it() -> None:
         paths=(*(f"{number}.png" for number in range(60)), *[""] * 60),
         selections=(Selection.RANDOM,) * 60 + (Selection.MODEL,) * 60,
     )
-    evidence = cross_fit(TrainingSet(labeled=repeated, categories=CATEGORIES))
+    crossed = cross_fit(TrainingSet(labeled=repeated, categories=CATEGORIES))
 
-    assert evidence is not None
+    assert crossed is not None
+    assert crossed.folds is None
+    evidence = crossed.holdout
     assert names[:60] == evidence.image_ids
     assert (evidence.logits.argmax(axis=1) == targets).mean() < 0.75

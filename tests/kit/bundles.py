@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, BundleParts
 from classifier.model.combined_head import fit_combined_head
+from classifier.model.fold_heads import FoldHeads
 from classifier.model.head import LinearHead
 from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
@@ -39,6 +40,7 @@ def color_bundle(
     labeled: bool = False,
     tagged: bool = False,
     combined: bool = False,
+    spreads: bool = False,
     selection: Selection = Selection.RANDOM,
     seed: int = 0,
 ) -> Bundle:
@@ -47,7 +49,8 @@ def color_bundle(
     `evidence` is how many pictures it was judged by, more and less blended with another color. With `novelty` it
     tells pictures that are unlike those of the three colors. With `labeled` a new head can be fitted. With `tagged`
     it has tags, as those of a tagger: each color, and ratings that are blue and red. `combined` answers by a head
-    that takes statistics too. `selection` is how all of its labels were selected. Another `seed` makes another
+    that takes statistics too. With `spreads` a sort spreads its answers: it is `labeled` and `combined`, and judged by
+    its labels. `selection` is how all of its labels were selected. Another `seed` makes another
     backbone.
     """
     torch.manual_seed(seed)
@@ -74,10 +77,12 @@ def color_bundle(
         settings={},
         versions={},
     )
+    labeled, combined = labeled or spreads, combined or spreads
     seen = replace(color_evidence(network, evidence), selections=(selection,) * evidence) if evidence else None
     known = replace(color_labeled(embeddings), selections=(selection,) * len(embeddings)) if labeled else None
     if known is not None and combined:
         known = replace(known, stats=stats)
+    folds, seen = color_folds(known) if known is not None and spreads else (None, seen)
     return save_bundle(
         folder,
         network=network,
@@ -89,8 +94,30 @@ def color_bundle(
             labeled=known,
             tags=color_tags(network) if tagged else None,
             head=fit_combined_head(embeddings, stats, np.repeat(np.arange(3), 40)) if combined else None,
+            folds=folds,
         ),
     )
+
+
+def color_folds(labeled: LabeledEmbeddings) -> tuple[FoldHeads, HoldoutPredictions]:
+    """Two heads, each fitted to every second label, and what they say of the others."""
+    assert labeled.stats is not None
+    judge = np.arange(len(labeled)) % 2
+    learned = judge[None] != np.arange(2)[:, None]
+    heads = tuple(
+        fit_combined_head(labeled.embeddings[rows], labeled.stats[rows], labeled.targets[rows]) for rows in learned
+    )
+    logits = np.stack([head(labeled.embeddings, labeled.stats) for head in heads])
+    holdout = HoldoutPredictions(
+        logits=logits[judge, np.arange(len(judge))],
+        targets=labeled.targets,
+        groups=labeled.groups,
+        image_ids=labeled.image_ids,
+        paths=labeled.paths,
+        method=HoldoutMethod(2),
+        selections=labeled.selections,
+    )
+    return FoldHeads(heads=heads, learned=learned, judge=judge), holdout
 
 
 def color_tags(network: Network) -> Tags:

@@ -38,6 +38,7 @@ def with_sentences(connection: sqlite3.Connection) -> None:
         "DROP TABLE tag_files",
         "ALTER TABLE audits DROP COLUMN until",
         "DROP TABLE copies",
+        "DROP TABLE spreadings",
         "DROP INDEX decisions_of_copies",
     ):
         connection.execute(later)

@@ -112,7 +112,7 @@ def test_labels_used_for_fine_tuning_never_become_evidence(tmp_path: Path, fine_
         assert 0 == chance_of(backbone)
         assert any("the backbone has learned from them before" in one for one in said.messages)
         with pytest.raises(NoGuarantee, match="the backbone has learned from these labels"):
-            risk_guarantee(backbone, 0.5)
+            risk_guarantee(backbone, backbone.load_holdout(), 0.5)
     assert {15} == {len(step.load_fitted()) for step in [*steps, backbone]}
 
 
