@@ -27,9 +27,6 @@ from classifier.model.bundle_files import (
     PARTS,
     TAGS,
     WEIGHTS,
-    check_replaceable,
-    check_writable,
-    proven_files,
     read_json,
     sha256_of,
     write_json,
@@ -228,25 +225,6 @@ def _is_plain(arguments: Any) -> bool:
     return isinstance(arguments, dict) and all(len(one) <= _DIGITS for one in numbers if one.isdigit())
 
 
-def check_target(folder: Path) -> None:
-    """Raise ModelError in one line when a bundle may not be written to `folder`.
-
-    Only nothing, or an older bundle with anything beside it, may be there; and where that one is to be kept, nothing
-    that illsort did not write may bear the name of one of its files.
-    """
-    place = place_of(folder)
-    check_writable(place)
-    finish_install(place)
-    finish_install(previous_of(place))
-    if place.exists() and not (place / MANIFEST).is_file() and (not place.is_dir() or any(place.iterdir())):
-        raise ModelError(
-            "model.folder = {folder}: is there already and is no illsort bundle; choose another folder", folder=folder
-        )
-    check_replaceable(place)
-    if proven_files(place):
-        check_replaceable(previous_of(place))
-
-
 def write_parts(
     writing: Path, *, manifest: Manifest, evaluation: dict[str, Any], card: str, parts: BundleParts
 ) -> Manifest:
@@ -280,13 +258,3 @@ def write_parts(
     write_json(writing / MANIFEST, manifest.model_dump())
     respect_umask(writing)
     return manifest
-
-
-def place_of(folder: Path) -> Path:
-    """Where the bundle's files lie: a link that a person made to the model's folder is followed."""
-    return folder.resolve() if folder.is_symlink() else folder
-
-
-def previous_of(folder: Path) -> Path:
-    """Where the bundle that was in `folder` before is kept."""
-    return folder.with_name(f"{folder.name}.previous")

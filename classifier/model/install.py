@@ -19,7 +19,14 @@ from typing import Final
 from classifier.busy_files import when_free
 from classifier.catalog.filesystem import sync_folder
 from classifier.errors import ModelError, message_of
-from classifier.model.bundle_files import MANIFEST, PARTS, check_replaceable, make_durable, proven_files
+from classifier.model.bundle_files import (
+    MANIFEST,
+    PARTS,
+    check_replaceable,
+    check_writable,
+    make_durable,
+    proven_files,
+)
 from classifier.own_files import remove_own, replace_own, sha256_if_regular
 from classifier.own_folder import RECORD, Record, name_taken, read_record, remove_record
 
@@ -194,3 +201,32 @@ def _link_or_copy(source: Path, target: Path) -> None:
         when_free(os.link, source, target, follow_symlinks=False)
     except (OSError, NotImplementedError):
         shutil.copyfile(source, target, follow_symlinks=False)
+
+
+def check_target(folder: Path) -> None:
+    """Raise ModelError in one line when a bundle may not be written to `folder`.
+
+    Only nothing, or an older bundle with anything beside it, may be there; and where that one is to be kept, nothing
+    that illsort did not write may bear the name of one of its files.
+    """
+    place = place_of(folder)
+    check_writable(place)
+    finish_install(place)
+    finish_install(previous_of(place))
+    if place.exists() and not (place / MANIFEST).is_file() and (not place.is_dir() or any(place.iterdir())):
+        raise ModelError(
+            "model.folder = {folder}: is there already and is no illsort bundle; choose another folder", folder=folder
+        )
+    check_replaceable(place)
+    if proven_files(place):
+        check_replaceable(previous_of(place))
+
+
+def place_of(folder: Path) -> Path:
+    """Where the bundle's files lie: a link that a person made to the model's folder is followed."""
+    return folder.resolve() if folder.is_symlink() else folder
+
+
+def previous_of(folder: Path) -> Path:
+    """Where the bundle that was in `folder` before is kept."""
+    return folder.with_name(f"{folder.name}.previous")

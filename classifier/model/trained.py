@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from classifier.model.backbone import Network, load_trained, save_network
-from classifier.model.bundle import Bundle, BundleParts, check_target, open_bundle, place_of, previous_of, write_parts
+from classifier.model.bundle import Bundle, BundleParts, open_bundle, write_parts
 from classifier.model.card import model_card
-from classifier.model.install import copy_bundle, install, writing_folder
+from classifier.model.install import check_target, copy_bundle, install, place_of, previous_of, writing_folder
 from classifier.model.manifest import Manifest, manifest_or_none
 
 _NO_PARTS: Final = BundleParts()

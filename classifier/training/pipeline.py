@@ -21,9 +21,10 @@ from classifier.labels.load import categories_of
 from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.labels.posts import read_posts
 from classifier.labels.random_draw import Drawn, apply_draws
-from classifier.model.bundle import Bundle, check_target, open_bundle
+from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.bundle_files import MANIFEST
 from classifier.model.fitted_images import FittedImages
+from classifier.model.install import check_target
 from classifier.model.manifest import is_interim
 from classifier.model.start import Start, load_start
 from classifier.paths import given_path

@@ -17,7 +17,7 @@ from classifier import settings as all_settings
 from classifier.cli.main import app
 from classifier.cli.options import as_path
 from classifier.errors import ModelError, SettingsError
-from classifier.model.bundle import check_target
+from classifier.model.install import check_target
 from classifier.paths import given_path
 from kit.commands import illsort
 from kit.tree import read_tree

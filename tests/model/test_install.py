@@ -16,10 +16,10 @@ from safetensors.numpy import save_file
 
 from classifier.errors import ModelError
 from classifier.model import install as installing
-from classifier.model.bundle import Bundle, BundleParts, check_target, open_bundle, write_parts
+from classifier.model.bundle import Bundle, BundleParts, open_bundle, write_parts
 from classifier.model.bundle_files import CONFIG, MANIFEST, WEIGHTS
 from classifier.model.card import model_card
-from classifier.model.install import copy_bundle, install, remove_bundle, writing_folder
+from classifier.model.install import check_target, copy_bundle, install, remove_bundle, writing_folder
 from classifier.model.manifest import Manifest
 from fault_injection.audit_kill import killed_after
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from classifier.errors import Message
 from classifier.model.backbone import Network
-from classifier.model.bundle import Bundle, open_bundle, previous_of
+from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.head import LinearHead
+from classifier.model.install import previous_of
 from classifier.progress import SilentProgress
 from classifier.settings import Settings, load
 from classifier.training import context, pipeline
