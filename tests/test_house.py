@@ -261,6 +261,7 @@ CHANGES = {
     "model/huggingface.py": ("notes in the hub's cache of which commit a file is", ".mkdir .write_text"),
     "model/holdout.py": ("writes to the writing folder of a bundle", "open"),
     "model/fitted_images.py": ("writes to the writing folder of a bundle", "open"),
+    "model/fold_heads.py": ("writes to the writing folder of a bundle", "open"),
     "model/bundle_files.py": (
         "writes to the writing folder of a bundle; tries whether a folder can be made, under a name drawn by chance",
         ".write_bytes open tempfile.TemporaryDirectory",

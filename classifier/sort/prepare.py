@@ -129,15 +129,9 @@ def prepare(
         request, settings = resume(request, settings, resumed, on_changed=on_changed, progress=progress)
     model = _model_for(request, asked.model, catalog, library, progress)
     is_spread = will_spread(model, settings)
-    rated, policy = _resolved(
-        request,
-        model,
-        settings,
-        holdout=model.load_holdout(),
-        library=library,
-        catalog=catalog,
-        progress=SilentProgress() if is_spread else progress,  # it is resolved again by what the answers come to
-    )
+    quiet = SilentProgress() if is_spread else progress  # it is resolved again by what the answers come to
+    holdout = model.load_holdout()
+    rated, policy = _resolved(request, model, settings, holdout, library=library, catalog=catalog, progress=quiet)
     if holds_labels(library, model):
         names, limit = model.manifest.categories, settings.images.max_megapixels
         adopt_labels(catalog, library, names, max_megapixels=limit, progress=progress)
@@ -146,13 +140,8 @@ def prepare(
         check_symlink_right()
     if policy.mode is Mode.MOVE and kind == runs.SORT:
         record_named_crawls(catalog, library, progress)
-    given = given_options(
-        rated,
-        settings,
-        restart=interrupted is not None and restart,
-        resumes=resumed is not None,
-        restore_deleted=restore_deleted,
-    )
+    restarts, resumes = interrupted is not None and restart, resumed is not None
+    given = given_options(rated, settings, restart=restarts, resumes=resumes, restore_deleted=restore_deleted)
     run = _begin(catalog, kind=kind, crawl=crawl, model=model, settings=settings, policy=policy, given=given)
     found = scan(catalog, run=run, crawl=crawl, library=library, progress=progress, scope=scope)
     recognize(catalog, run=run, crawl=crawl, progress=progress)
@@ -174,13 +163,7 @@ def resolved_again(
 ) -> Prepared:
     """The run with the policy that suits its answers once they are spread, also as it is recorded."""
     request, policy = _resolved(
-        ready.request,
-        ready.model,
-        ready.settings,
-        holdout=holdout,
-        library=ready.library,
-        catalog=catalog,
-        progress=progress,
+        ready.request, ready.model, ready.settings, holdout, library=ready.library, catalog=catalog, progress=progress
     )
     given = runs.settings_of(catalog, ready.run).get(GIVEN, {}) | {"strictness": strictness_words(request)}
     runs.set_settings(catalog, ready.run, _recorded(ready.settings, policy, given))
@@ -191,8 +174,8 @@ def _resolved(
     request: SortRequest,
     model: Bundle,
     settings: Settings,
-    *,
     holdout: HoldoutPredictions | None,
+    *,
     library: Path,
     catalog: Catalog,
     progress: Progress,
