@@ -65,13 +65,17 @@ class Result:
 class Person:
     """Names what grids show, and what is drawn by chance."""
 
-    def __init__(self, pictures: Embedded, rows: NDArray[np.int64], *, share: float, seed: int) -> None:
+    def __init__(
+        self, pictures: Embedded, rows: NDArray[np.int64], *, share: float, seed: int, is_steered: bool
+    ) -> None:
+        self.is_steered = is_steered
         self.rows, self.targets = rows, pictures.targets[rows]
         self.short = fit_pca(pictures.embeddings[rows], width=64)(pictures.embeddings[rows])
         self.clusters: Clusters = cluster(self.short, size=30, most=200, seed=seed).largest_first()
         self.order = np.random.default_rng(seed + 1000).permutation(len(rows)).tolist()
         self.odds = share / (1 - share) if share < 1 else np.inf
         self.named: list[int] = []
+        self.in_grids: list[int] = []
         self.is_named = np.zeros(len(rows), dtype=bool)
         self.picked, self.asked, self.front = 0, 0, 0
         self.passed: set[tuple[str, int]] = set()
@@ -95,6 +99,7 @@ class Person:
             name = np.bincount(self.targets[shown]).argmax()
             taken = shown[self.targets[shown] == name][: most - len(self.named)].tolist()
             self.named += taken
+            self.in_grids += taken
             self.is_named[taken] = True
             self.picked += len(taken)
 
@@ -131,12 +136,16 @@ class Person:
         return found[np.argsort(-self.clusters.closeness[found])][:GRID]
 
     def _guesses(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """What a head takes each picture for, and how surely; nothing before two categories have labels."""
-        targets = self.targets[self.named]
+        """What a head takes each picture for, and how surely; nothing before two categories have labels.
+
+        As beside the page, what was drawn by chance does not steer the grids, unless asked otherwise.
+        """
+        steering = self.named if self.is_steered else self.in_grids
+        targets = self.targets[steering]
         known = np.flatnonzero(np.bincount(targets, minlength=1) >= LEAST)
         if len(known) < 2:  # noqa: PLR2004 - nothing to tell apart
             return np.zeros(len(self.rows), np.int64), np.zeros(len(self.rows))
-        kept = [row for row, target in zip(self.named, targets, strict=True) if target in known]
+        kept = [row for row, target in zip(steering, targets, strict=True) if target in known]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             head = LogisticRegression(C=0.1, max_iter=100).fit(self.short[kept], self.targets[kept])
@@ -201,11 +210,11 @@ def judged(pictures: Embedded, answered: Answered, crawl: NDArray[np.int64], see
     )
 
 
-def tried(pictures: Embedded, *, share: float, seed: int) -> list[Result]:
+def tried(pictures: Embedded, *, share: float, seed: int, is_steered: bool) -> list[Result]:
     """One draw: after each number of answers."""
     rows = np.random.default_rng(seed).permutation(len(pictures.targets))
     half = min(len(rows) // 2, 1500)
-    person = Person(pictures, np.sort(rows[:half]), share=share, seed=seed)
+    person = Person(pictures, np.sort(rows[:half]), share=share, seed=seed, is_steered=is_steered)
     return [judged(pictures, person.answer(count), np.sort(rows[half:]), seed) for count in ANSWERS]
 
 
@@ -255,6 +264,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["kinds", "series"])
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--shares", nargs="+", type=float, default=[0.0, 0.1, 0.2, 0.3, 0.5])
+    parser.add_argument("--steered", action="store_true", help="What was drawn by chance steers the grids too.")
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
     print("| set | answers | share | evidence | accuracy | least | kept | filed | at 5% | at 10% |")
@@ -262,7 +272,7 @@ def main() -> None:
     for name in asked.sets:
         pictures = kept_or_embedded(asked.data / name, asked.keep)
         for share in asked.shares:
-            draws = [tried(pictures, share=share, seed=seed) for seed in range(asked.draws)]
+            draws = [tried(pictures, share=share, seed=seed, is_steered=asked.steered) for seed in range(asked.draws)]
             for answers, results in zip(ANSWERS, zip(*draws, strict=True), strict=True):
                 print(f"| {name} | {answers} | {share:.0%} | {line(list(results))} |", flush=True)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from classifier.active.drawn import drawn_sample, with_drawn, without_drawn
 from classifier.active.pool import load_pool
 from classifier.active.query_strategy import cluster, has_labeled_neighbors, margin_order
 from classifier.active.sample import KIND
@@ -90,26 +91,27 @@ class Learner:
             log = list(annotation_log.of_images(catalog))
             latest = annotation_log.exclude_moved(catalog, annotation_log.current(log))
             training_set = self.build_training_set(catalog, latest)
-            if len(training_set.categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
+            steering = self.build_training_set(catalog, without_drawn(latest))
+            if len(steering.categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
                 return 0
             self._refresh_pool(catalog)
             filed = decisions.count_filed(catalog)
         temperature = 1.0 if self._bundle is None else self._bundle.manifest.temperature
-        head = fit(training_set)
+        head = fit(steering)
         logits = self._pool.map_rows(
             lambda rows: logits_of(head, rows.embeddings, rows.stats), width=self._width, stats=self._stats
         )
         probs = mask_ruled_out(
             probabilities(logits, temperature).astype(np.float32),
             self._pool.image_ids,
-            training_set.categories,
+            steering.categories,
             annotation_log.ruled_out(log),
         )
-        best, confidences = most_likely(probs, training_set.categories)
-        meta = {"categories": training_set.categories, "temperature": temperature, "verdicts": len(latest)}
+        best, confidences = most_likely(probs, steering.categories)
+        meta = {"categories": steering.categories, "temperature": temperature, "verdicts": len(latest)}
         if self._bundle is None:
             meta |= {ranking.CLUSTER_NAMES: self._cluster_names}
-            is_near = has_labeled_neighbors(self._short, self._pool_labels(training_set), probs.argmax(axis=1))
+            is_near = has_labeled_neighbors(self._short, self._pool_labels(steering), probs.argmax(axis=1))
             return self._write(self._order, best, confidences, logits, meta, is_shown=is_near)
         meta |= {"rule": self._rule(training_set)}
         if self._pool.image_ids:
@@ -121,11 +123,9 @@ class Learner:
 
     def build_training_set(self, catalog: Catalog, latest: dict[ImageId, Annotation]) -> TrainingSet:
         """The labels as they are now. Rows that were read once are kept."""
-        wanted = [
-            image_id
-            for image_id, annotation in latest.items()
-            if annotation.kind is AnnotationKind.RIGHT and image_id not in self._rows
-        ]
+        drawn = drawn_sample(catalog, self._library, None if self._bundle is None else self._labeled)
+        named = {image_id for image_id, annotation in latest.items() if annotation.kind is AnnotationKind.RIGHT}
+        wanted = sorted((named | drawn) - self._rows.keys())
         for part in read_embeddings(catalog, self._folder, wanted, backbone=self._backbone):
             if part.embeddings.shape[1] == self._width and (not self._stats or part.stats.shape[1] == self._stats):
                 rows = zip(part.embeddings, part.stats, strict=True)
@@ -135,6 +135,7 @@ class Learner:
         labeled = replace(self._labeled, targets=now.columns[self._labeled.targets])
         min_labels = _MIN_LABELS_COLD if self._bundle is None else MIN_LABELS
         found = build_training_set(labeled, now.categories, latest, self._rows, min_labels=min_labels)
+        found = with_drawn(found, labeled, drawn, self._rows)
         return found if self._head is None else replace(found, stats_length=self._head.stats_length)
 
     def ood_detector(

@@ -1,6 +1,7 @@
 """The training set of the learner: labels of the bundle with annotations applied, and annotated images; and its head.
 
-Cross-fitting predicts each label by a head that was not fitted to it, to guarantee an error rate.
+Cross-fitting predicts each label, and each image drawn by chance, by a head that was not fitted to it, to guarantee an
+error rate.
 """
 
 # Shapes: N images to learn from, A of them annotated without being labels, D embedding width.
@@ -42,11 +43,13 @@ _DUPLICATE: Final = 0.95
 class TrainingSet:
     """`labeled` refers to `categories` by index: those of the model first, in its order, then new ones.
 
-    `unjudged` counts randomly drawn labels that have no known category since a person corrected them.
+    `strangers` are images drawn by chance of which no category is known: any guess is wrong. `unjudged` counts those
+    that have no embedding, and randomly drawn labels that have no known category since a person corrected them.
     """
 
     labeled: LabeledEmbeddings
     categories: tuple[str, ...]
+    strangers: LabeledEmbeddings | None = None
     unjudged: int = 0
     stats_length: float = FROZEN
     """As of the model's `CombinedHead`; of no matter where the labels have no statistics."""
@@ -149,51 +152,73 @@ class CrossFit:
 
 
 def cross_fit(training_set: TrainingSet, *, before: HoldoutPredictions | None = None, seed: int = 0) -> CrossFit | None:
-    """Holdout predictions of the labels by K-fold cross-fitting; None with too few groups.
+    """Holdout predictions of what can be measured on by K-fold cross-fitting; None with too few groups.
 
-    Annotations made in review were chosen for being hard, so they are not measured. Every fold trains on them, except
-    those that may duplicate an image held out there. Random images without a category in the earlier predictions
-    `before` have no stored embedding and count as unjudged.
+    These are the labels, and the images drawn by chance; other annotations made in review were chosen for being hard.
+    Every fold trains on them, except those that may duplicate an image held out there. Random images without a category
+    in the earlier predictions `before` have no stored embedding and count as unjudged.
     """
     labeled = training_set.labeled
-    is_label = np.array([bool(path) for path in labeled.paths], dtype=bool)
-    duplicates = _possible_duplicates(labeled, ~is_label)
-    labels = np.flatnonzero(is_label)
-    groups, group_of = np.unique(labeled.groups[labels], return_inverse=True)
+    has_path = np.array([bool(path) for path in labeled.paths], dtype=bool)
+    is_measured = has_path | np.array([one is Selection.RANDOM for one in labeled.selections], dtype=bool)
+    duplicates = _possible_duplicates(labeled, ~has_path)
+    measured = np.flatnonzero(is_measured)
+    groups, group_of = np.unique(labeled.groups[measured], return_inverse=True)
     if len(groups) < FOLDS:
         return None
     fold_of = np.random.default_rng(seed).permutation(len(groups))[group_of] % FOLDS
-    logits = np.zeros((len(labels), len(training_set.categories)), dtype=np.float32)
+    logits = np.zeros((len(measured), len(training_set.categories)), dtype=np.float32)
     heads, learned = list[Head](), np.ones((FOLDS, len(labeled)), dtype=bool)
     for fold in range(FOLDS):
-        held_out = labels[fold_of == fold]
+        held_out = measured[fold_of == fold]
+        learned[fold, ~has_path] = ~duplicates[:, held_out].any(axis=1)
         learned[fold, held_out] = False
-        learned[fold, ~is_label] = ~duplicates[:, held_out].any(axis=1)
         heads.append(fit(replace(training_set, labeled=labeled.rows(learned[fold].tolist()))))
         stats = None if labeled.stats is None else labeled.stats[held_out]
         logits[fold_of == fold] = logits_of(heads[fold], labeled.embeddings[held_out], stats)
     judge = np.full(len(labeled), -1, dtype=np.int64)
-    judge[labels] = fold_of
+    judge[measured] = fold_of
     combined = tuple(head for head in heads if isinstance(head, CombinedHead))
     folds = FoldHeads(heads=combined, learned=learned, judge=judge) if len(combined) == FOLDS else None
-    measured = labeled.rows(is_label.tolist())
+    rows = labeled.rows(is_measured.tolist())
     holdout = HoldoutPredictions(
         logits=logits,
-        targets=measured.targets,
-        groups=measured.groups,
-        image_ids=measured.image_ids,
-        paths=measured.paths,
-        method=HoldoutMethod(FOLDS, answers=int((~is_label).sum())),
-        selections=measured.selections,
+        targets=rows.targets,
+        groups=rows.groups,
+        image_ids=rows.image_ids,
+        paths=rows.paths,
+        method=HoldoutMethod(FOLDS, answers=int((~is_measured).sum())),
+        selections=rows.selections,
         unjudged=training_set.unjudged + _without_category(before),
     )
+    if training_set.strangers is not None:
+        holdout = _with_strangers(holdout, training_set, training_set.strangers)
     return CrossFit(holdout=holdout, folds=folds)
 
 
+def _with_strangers(
+    found: HoldoutPredictions, training_set: TrainingSet, strangers: LabeledEmbeddings
+) -> HoldoutPredictions:
+    """With the images of no category, judged by the head that sorts: it is not fitted to them."""
+    stats = None if training_set.labeled.stats is None else strangers.stats
+    return replace(
+        found,
+        logits=np.concatenate([found.logits, logits_of(fit(training_set), strangers.embeddings, stats)]),
+        targets=np.concatenate([found.targets, strangers.targets]),
+        groups=np.concatenate([found.groups, found.groups.max(initial=-1) + 1 + strangers.groups]),
+        image_ids=found.image_ids + strangers.image_ids,
+        paths=found.paths + strangers.paths,
+        selections=found.selections + strangers.selections,
+    )
+
+
 def _without_category(before: HoldoutPredictions | None) -> int:
+    """Those of no category, without what was drawn from the library: that has no path, and is drawn anew."""
     if before is None:
         return 0
-    return before.unjudged + int((before.by_chance.targets == NO_CATEGORY).sum())
+    drawn = before.by_chance
+    is_other = np.array([bool(path) for path in drawn.paths], dtype=bool)
+    return before.unjudged + int((is_other & (drawn.targets == NO_CATEGORY)).sum())
 
 
 def _possible_duplicates(labeled: LabeledEmbeddings, is_annotated: NDArray[np.bool_]) -> NDArray[np.bool_]:

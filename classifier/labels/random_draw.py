@@ -72,7 +72,11 @@ class Drawn:
 def read_draws(*folders: Path | None) -> tuple[Draw, ...]:
     """The draws in folders that `illsort label` labeled into; other folders have none."""
     libraries = [folder for folder in dict.fromkeys(folders) if folder is not None and is_library(folder)]
-    return tuple(draw for library in libraries for draw in _draws_of(library))
+    draws: list[Draw] = []
+    for library in libraries:
+        with read_catalog(library) as catalog:
+            draws += draws_of(catalog, library)
+    return tuple(draws)
 
 
 def apply_draws(examples: Iterable[Example], draws: Sequence[Draw]) -> Drawn:
@@ -99,13 +103,13 @@ def _selected(example: Example, selection: Selection) -> Example:
     return replace(example, label=replace(example.label, selection=selection))
 
 
-def _draws_of(library: Path) -> Iterator[Draw]:
-    with read_catalog(library) as catalog:
-        asked = by_chance.asked_by_chance(catalog)
-        if runs.has_run_of_kind(catalog, _LABEL):
-            yield _draw(catalog, library, runs.images_drawn_to_label(catalog), asked)
-        if asked and runs.has_run_of_kind(catalog, runs.SORT):
-            yield _draw(catalog, library, frozenset(by_chance.images_up_to(catalog, max(asked))), asked)
+def draws_of(catalog: Catalog, library: Path) -> Iterator[Draw]:
+    """The draws of one library: what `illsort label` drew, and what was asked by chance of all that was sorted."""
+    asked = by_chance.asked_by_chance(catalog)
+    if runs.has_run_of_kind(catalog, _LABEL):
+        yield _draw(catalog, library, runs.images_drawn_to_label(catalog), asked)
+    if asked and runs.has_run_of_kind(catalog, runs.SORT):
+        yield _draw(catalog, library, frozenset(by_chance.images_up_to(catalog, max(asked))), asked)
 
 
 def _draw(catalog: Catalog, library: Path, image_ids: frozenset[ImageId], asked: frozenset[ImageId]) -> Draw:

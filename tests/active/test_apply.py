@@ -20,7 +20,7 @@ from classifier.errors import NoGuarantee
 from classifier.filing.undo import undo
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.model.combined_head import logits_of
-from classifier.model.holdout import HoldoutMethod
+from classifier.model.holdout import NO_CATEGORY, HoldoutMethod
 from classifier.model.trained import load_network
 from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
@@ -143,6 +143,32 @@ def test_only_labels_that_the_backbone_never_saw_are_measured(tmp_path: Path, bu
     assert evidence is not None
     assert (120, HoldoutMethod(5, answers=10)) == (len(evidence), evidence.method)
     assert 0.9 < (evidence.logits.argmax(axis=1) == evidence.targets).mean()
+
+
+def test_answers_drawn_by_chance_are_evidence_of_the_refitted_model(tmp_path: Path) -> None:
+    """Though its labels were picked, and the backbone was fitted to them."""
+    fitted = color_bundle(tmp_path / "fitted", labeled=True, evidence=400, selection=Selection.FITTED)
+    library = unsure_library(tmp_path, fitted.folder, 30)
+    images = waiting(library)
+    with open_catalog(library) as catalog:
+        for number, image_id in enumerate(images[:20]):
+            kind = AnnotationKind.NONE if number == 4 else AnnotationKind.RIGHT
+            category = None if number == 4 else "mixed"
+            annotation = Annotation(
+                image_id=image_id, kind=kind, category=category, origin="review", at="", selection=Selection.CHANCE
+            )
+            annotation_log.add(catalog, annotation)
+    annotate(library, images[25:], "red")
+    learner = learned(library)
+    for _ in range(2):
+        with read_catalog(library) as catalog:
+            training_set = learner.build_training_set(catalog, annotation_log.latest(catalog))
+        evidence = apply.refit_bundle(library, learner, training_set, None).load_holdout()
+        assert evidence is not None
+        assert set(images[:20]) == set(evidence.by_chance.image_ids)
+        assert (1, 0) == ((evidence.targets == NO_CATEGORY).sum(), evidence.unjudged)
+        file_learned(library, learner, send=lambda _: None)
+        learner = learned(library)
 
 
 def test_without_a_guarantee_the_error_rate_is_estimated(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.queue_by_ranking import cluster_images, list_grids, predicted_images
 from classifier.catalog.ranking import attach_newest
 from classifier.errors import ModelError
-from classifier.records import AnnotationKind, ImageId
+from classifier.records import AnnotationKind, ImageId, Selection
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from classifier.web.history import Answer
 from classifier.web.pending_moves import file_decided
@@ -59,13 +59,25 @@ def test_without_labels_there_are_only_clusters(sample: Path) -> None:
     assert Learner(sample).learn() == 0
 
 
+def test_what_was_drawn_by_chance_does_not_steer_what_is_asked(sample: Path) -> None:
+    with open_catalog(sample) as catalog:
+        session = ReviewSession(catalog)
+        rows = [row for cluster in range(9) for row in cluster_images(catalog, cluster, limit=99)]
+        for name in ("red", "green"):
+            session.make_category(name)
+            own = [row.image_id for row in rows if row.path.name.startswith(name)][:5]
+            answers = [Answer(image_id=one, kind=AnnotationKind.RIGHT, category=name) for one in own]
+            session.record(answers, selection=Selection.CHANCE)
+        assert Learner(sample).learn() == 0
+        assert all(session.undo() for _ in range(2))
+
+
 def test_five_labels_of_two_categories_predict_the_other_images(sample: Path) -> None:
     before = ranked(sample)
     with open_catalog(sample) as catalog:
         session = ReviewSession(catalog)
         rows = [row for cluster in range(9) for row in cluster_images(catalog, cluster, limit=99)]
         for name in ("red", "green"):
-            session.make_category(name)
             own = [row.image_id for row in rows if row.path.name.startswith(name)][:5]
             session.record([Answer(image_id=one, kind=AnnotationKind.RIGHT, category=name) for one in own])
         learner = Learner(sample)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from classifier.active.drawn import with_drawn
 from classifier.active.training_set import Row, TrainingSet, build_training_set, cross_fit, fit
 from classifier.model.combined_head import logits_of
+from classifier.model.holdout import NO_CATEGORY, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
 from classifier.records import Annotation, AnnotationKind, ImageId, Selection
 
@@ -134,3 +138,71 @@ def test_an_annotated_duplicate_of_a_label_does_not_predict_it() -> None:
     evidence = crossed.holdout
     assert names[:60] == evidence.image_ids
     assert (evidence.logits.argmax(axis=1) == targets).mean() < 0.75
+
+
+def of_drawn(
+    *annotations: Annotation, drawn: set[ImageId], rows: dict[ImageId, Row], of: LabeledEmbeddings | None = None
+) -> TrainingSet:
+    latest = {one.image_id: one for one in annotations}
+    labels = of or labeled()
+    return with_drawn(build_training_set(labels, CATEGORIES, latest, rows), labels, drawn, rows)
+
+
+def holdout_of(found: TrainingSet, *, before: HoldoutPredictions | None = None) -> HoldoutPredictions:
+    crossed = cross_fit(found, before=before)
+    assert crossed is not None
+    return crossed.holdout
+
+
+def test_what_is_drawn_from_the_library_is_measured_however_it_was_named() -> None:
+    rows = {one: row(number, 9 - number) for number, one in enumerate(NEW)}
+    answers = [annotation(one, AnnotationKind.RIGHT, "ab"[number % 2]) for number, one in enumerate(NEW[:6])]
+    picked = replace(labeled(), selections=(Selection.PERSON,) * 6)
+    found = of_drawn(*answers, drawn={OLD[0], *NEW[:4]}, rows=rows, of=picked)
+    evidence = holdout_of(found)
+
+    assert {OLD[0], *NEW[:4]} == set(evidence.by_chance.image_ids)
+    assert {*OLD, *NEW[:4]} == set(evidence.image_ids)
+    assert (2, 0) == (evidence.method.answers, evidence.unjudged)
+
+
+def test_any_guess_about_a_drawn_image_of_no_known_category_is_wrong() -> None:
+    answers = [annotation(NEW[0], AnnotationKind.NONE), annotation(NEW[1], AnnotationKind.RIGHT, "few")]
+    rows = dict.fromkeys(NEW[:3], row(1, 1))
+    evidence = holdout_of(of_drawn(*answers, drawn=set(NEW[:4]), rows=rows))
+
+    targets = dict(zip(evidence.image_ids, evidence.targets.tolist(), strict=True))
+    assert dict.fromkeys(NEW[:3], NO_CATEGORY) == {one: targets[one] for one in NEW[:3]}
+    assert (1, 9) == (evidence.unjudged, len(evidence.by_chance))  # the last has no embedding
+
+
+def test_strangers_of_the_last_refit_are_not_counted_twice() -> None:
+    answers = [annotation(NEW[0], AnnotationKind.NONE)]
+    found = of_drawn(*answers, drawn={NEW[0]}, rows={NEW[0]: row(1, 1)})
+    first = holdout_of(found)
+
+    assert (first.unjudged, len(first)) == (0, 7)
+    second = holdout_of(found, before=first)
+    assert (second.unjudged, len(second)) == (0, 7)
+
+
+def test_what_the_backbone_was_fitted_to_is_no_part_of_a_draw() -> None:
+    fitted = replace(labeled(), selections=(Selection.FITTED,) * 6)
+    found = of_drawn(
+        annotation(NEW[0], AnnotationKind.RIGHT, "a"), drawn={OLD[0], NEW[0]}, rows={NEW[0]: row(1, 1)}, of=fitted
+    )
+
+    assert [NEW[0]] == [
+        one
+        for one, how in zip(found.labeled.image_ids, found.labeled.selections, strict=True)
+        if how is Selection.RANDOM
+    ]
+    assert (None, 0) == (found.strangers, found.unjudged)
+
+
+def test_a_draw_that_ends_earlier_now_takes_its_images_back() -> None:
+    """New pictures came into the crawl, and were not asked yet."""
+    before = replace(labeled(), paths=("", *labeled().paths[1:]))
+    found = of_drawn(drawn=set(), rows={}, of=before)
+
+    assert (Selection.CHANCE, Selection.RANDOM) == found.labeled.selections[:2]
