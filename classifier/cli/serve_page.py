@@ -94,10 +94,11 @@ def show_page(library: Path, options: PageOptions, *, name: str, learn: LearnerT
 def _by_chance(share: float) -> Message | None:
     if not share:
         return None
+    percent = f"{share:.0%}"
     return Message(
         "about {share} of what the page asks is drawn by chance: it measures the model, and --max-error rests on "
         "it (review.by_chance)",
-        share=f"{share:.0%}",
+        share=percent,
     )
 
 
