@@ -19,6 +19,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError, Message
 from classifier.filing.path_scope import named_root
 from classifier.model.bundle import Bundle
+from classifier.model.bundle_files import FOLDS
 from classifier.model.replace_head import remove_other_bundles, save_with_head
 from classifier.records import Mode
 from classifier.settings import Settings
@@ -79,7 +80,7 @@ def _refuse_unnamed(catalog: Catalog, library: Path, crawls: Iterable[Path]) -> 
 
 def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, novelty: OodDetector | None) -> Bundle:
     """Save the bundle with the refitted head in the models folder of the library."""
-    is_spread, can_guarantee = learner.bundle.load_fold_heads() is not None, training_set.can_guarantee
+    is_spread, can_guarantee = FOLDS in learner.bundle.manifest.files, training_set.can_guarantee
     before = learner.bundle.load_holdout() if can_guarantee else None
     crossed = cross_fit(training_set, before=before) if can_guarantee or is_spread else None
     annotated = sum(not path for path in training_set.labeled.paths)

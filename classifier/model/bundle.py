@@ -124,8 +124,8 @@ class Bundle:
             return None
         return load_tags(self._checked(TAGS, self.manifest.files[TAGS]))
 
-    def load_fold_heads(self) -> FoldHeads | None:
-        """The heads of the folds; None where its network was fine-tuned, and in older bundles.
+    def load_fold_heads(self, labeled: LabeledEmbeddings) -> FoldHeads | None:
+        """The heads of the folds of its `labeled` images; None where its network was fine-tuned, and in older bundles.
 
         Raises ModelError in one line when they are damaged.
         """
@@ -133,7 +133,7 @@ class Bundle:
         if head is None:
             return None
         path = self._checked(FOLDS, self.manifest.files[FOLDS])
-        return load_fold_heads(path, widths=head.widths, categories=len(self.manifest.categories))
+        return load_fold_heads(path, head=head, labeled=labeled)
 
     def load_ood(self) -> OodDetector | None:
         """The OOD detector; None in older bundles.

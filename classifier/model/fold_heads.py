@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from classifier.model.labeled_embeddings import LabeledEmbeddings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FoldHeads:
@@ -51,12 +53,12 @@ class FoldHeads:
             )
 
 
-def load_fold_heads(path: Path, *, widths: tuple[int, int], categories: int) -> FoldHeads:
-    """Read and check what `FoldHeads.save` wrote; `widths` are those of the bundle's own head.
+def load_fold_heads(path: Path, *, head: CombinedHead, labeled: LabeledEmbeddings) -> FoldHeads:
+    """Read and check what `FoldHeads.save` wrote beside `head`, the bundle's own, and its labels.
 
     Raises ModelError in one line naming the file and what is wrong.
     """
-    return read_arrays(path, _fold_heads, lambda folds: _wrong(folds, widths, categories))
+    return read_arrays(path, _fold_heads, lambda folds: _wrong(folds, head, labeled))
 
 
 def _fold_heads(arrays: dict[str, NDArray[Any]]) -> FoldHeads:
@@ -78,9 +80,12 @@ def _head(arrays: dict[str, NDArray[Any]], number: int) -> CombinedHead:
     )
 
 
-def _wrong(folds: FoldHeads, widths: tuple[int, int], categories: int) -> Message | None:
+def _wrong(folds: FoldHeads, own: CombinedHead, labeled: LabeledEmbeddings) -> Message | None:
     """What is wrong with the arrays, in a phrase; None when nothing is."""
-    if any(_has_misfit(head, widths, categories) for head in folds.heads):
+    count = len(labeled)
+    if folds.judge.shape != (count,) or labeled.stats is None or labeled.stats.shape[1] != own.widths[1]:
+        return Message("its parts do not fit {count} pictures", count=count)
+    if any(_has_misfit(head, own.widths, len(own.linear.bias)) for head in folds.heads):
         return Message("its parts do not fit together")
     learned, judge = folds.learned, folds.judge
     if (str(learned.dtype), str(judge.dtype)) != ("bool", "int64") or learned.shape != (len(folds.heads), *judge.shape):

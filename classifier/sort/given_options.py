@@ -71,6 +71,8 @@ def _about_filing(request: SortRequest, settings: Settings) -> Iterator[str]:
             yield from _set("sort.unknown_share", request.unknown_share)
     if "embeddings" in settings.sort.model_fields_set:
         yield "--embeddings" if settings.sort.embeddings else "--no-embeddings"
+    if "neighbors" in settings.sort.model_fields_set:
+        yield from _set("sort.neighbors", settings.sort.neighbors)
 
 
 def _about_images(settings: Settings) -> Iterator[str]:

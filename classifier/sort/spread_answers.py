@@ -65,20 +65,23 @@ def restore_own_answers(catalog: Catalog, model: Bundle) -> bool:
 @pause_gc()
 def spread_answers(catalog: Catalog, library: Path, model: Bundle, progress: Progress) -> bool:
     """Spread the answers of the model where they are not yet; False where too many pictures have no embedding."""
-    key, holdout = model.manifest.key, model.load_holdout()
+    key = model.manifest.key
     count, pictures = spreadings.answered(catalog, key)
     state, known = _state(model, pictures), spreadings.spreading_of(catalog, key)
     if known is not None and known.pictures == state:
         return True
     locations = spreadings.locations(catalog, model=key, backbone=model.manifest.backbone_key)
-    labeled, folds, head = model.load_labeled_embeddings(), model.load_fold_heads(), model.load_combined_head()
+    labeled, head = model.load_labeled_embeddings(), model.load_combined_head()
+    folds = None if labeled is None else model.load_fold_heads(labeled)
     if labeled is None or folds is None or head is None or count - len(locations) > _MOST_LACKING * count:
         return False
     folder = embeddings_folder(library, model.manifest.backbone_key)
     with progress.stage(Message("reading what is kept"), total=len(locations), unit="picture") as stage:
         nodes = read_nodes(folder, locations, labeled, (head, *folds.heads), advance=stage.advance)
     with progress.stage(Message("comparing with neighbors"), total=None, unit=""):
-        answers, evidence = spread_over(nodes, labeled, folds, holdout, temperature=model.manifest.temperature)
+        answers, evidence = spread_over(
+            nodes, labeled, folds, model.load_holdout(), temperature=model.manifest.temperature
+        )
     stored = list(zip(nodes.image_ids[: nodes.stored], logits_as_bytes(answers[: nodes.stored]), strict=True))
     kept = None if evidence is None else evidence.astype("<f4").tobytes()
     spreadings.record(catalog, Spreading(pictures=state, logits=kept), sorted(stored), model=key)

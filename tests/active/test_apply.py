@@ -265,12 +265,13 @@ def test_a_refitted_model_spreads_its_answers_as_the_one_before(tmp_path: Path) 
         model, folder, _ = audits.last_sort(catalog) or ("", Path(), {})
         spreading = spreadings.spreading_of(catalog, model)
     refitted = open_bundle(folder)
-    folds, labeled = refitted.load_fold_heads(), refitted.load_labeled_embeddings()
+    labeled = refitted.load_labeled_embeddings()
+    assert labeled is not None
+    folds = refitted.load_fold_heads(labeled)
 
     assert model != spreads.manifest.key
     assert spreading is not None
     assert refitted.load_holdout() is None  # nothing was drawn by chance
     assert folds is not None
-    assert labeled is not None
     assert (5, len(labeled)) == folds.learned.shape
     assert [-1] * 3 == folds.judge[120:].tolist()

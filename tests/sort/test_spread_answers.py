@@ -17,7 +17,7 @@ from classifier.images.hashing import hash_bytes
 from classifier.model.bundle import open_bundle
 from classifier.model.bundle_files import FOLDS
 from classifier.model.combined_head import fit_combined_head
-from classifier.model.fold_heads import FoldHeads
+from classifier.model.fold_heads import FoldHeads, load_fold_heads
 from classifier.model.head import fit_head
 from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
@@ -181,7 +181,7 @@ def test_a_label_that_lies_in_the_crawl_is_one_picture(
         head=head,
         labeled=replace(labeled, image_ids=in_crawl + labeled.image_ids[30:]),
         holdout=None,
-        folds=of.load_fold_heads(),
+        folds=of.load_fold_heads(labeled),
         ood=None,
         note="",
     )
@@ -301,12 +301,31 @@ def test_without_embeddings_the_head_alone_decides(folder: Path, bundle: Path) -
 
 def test_heads_of_folds_that_do_not_fit_are_one_line(bundle: Path, tmp_path: Path) -> None:
     opened = open_bundle(bundle)
-    folds = opened.load_fold_heads()
+    labeled = opened.load_labeled_embeddings()
+    assert labeled is not None
+    folds = opened.load_fold_heads(labeled)
     assert folds is not None
     assert not folds.learned[folds.judge, np.arange(len(folds.judge))].any()
+    with pytest.raises(ModelError, match=r"folds.npz: its parts do not fit 5 pictures; train again or restore it"):
+        opened.load_fold_heads(labeled.rows([True] * 5 + [False] * 115))
     damaged = color_bundle(tmp_path / "model", spreads=True)
     with (damaged.folder / FOLDS).open("ab") as file:
         file.write(b"x")
 
     with pytest.raises(ModelError, match="is not the file this bundle was written with"):
-        open_bundle(damaged.folder).load_fold_heads()
+        damaged.load_fold_heads(labeled)
+
+
+@pytest.mark.parametrize("name", ["weight", "judge", "learned", "stats_scale"])
+def test_heads_of_folds_from_elsewhere_are_checked(bundle: Path, tmp_path: Path, name: str) -> None:
+    opened = open_bundle(bundle)
+    labeled, head = opened.load_labeled_embeddings(), opened.load_combined_head()
+    assert labeled is not None
+    assert head is not None
+    with np.load(opened.folder / FOLDS) as arrays:
+        parts = {one: arrays[one] for one in arrays.files}
+    wrong = {"weight": np.nan, "judge": 7, "learned": True, "stats_scale": 0}[name]
+    np.savez(tmp_path / FOLDS, **parts | {name: np.full_like(parts[name], wrong)})
+
+    with pytest.raises(ModelError, match="its parts do not fit together"):
+        load_fold_heads(tmp_path / FOLDS, head=head, labeled=labeled)
