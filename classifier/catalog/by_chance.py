@@ -12,7 +12,7 @@ from classifier.catalog import annotation_log
 from classifier.records import AnnotationKind, ImageId, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from classifier.catalog.connection import Catalog
 
@@ -25,8 +25,11 @@ AND EXISTS (SELECT 1 FROM files WHERE files.picture = d.picture AND files.failur
 _NAMED: Final = frozenset({AnnotationKind.RIGHT, AnnotationKind.NONE})
 
 
-def next_by_chance(catalog: Catalog, *, limit: int) -> list[ImageId]:
-    """The next images to be asked about, in their order: those that nobody named, or skipped when asked so."""
+def next_by_chance(catalog: Catalog, *, limit: int, labels: Container[ImageId] = ()) -> list[ImageId]:
+    """The next images to be asked about, in their order: those that nobody named, or skipped when asked so.
+
+    Those in `labels` are named elsewhere.
+    """
     found: list[ImageId] = []
     last = ""
     while len(found) < limit:
@@ -35,7 +38,7 @@ def next_by_chance(catalog: Catalog, *, limit: int) -> list[ImageId]:
         if not part:
             break
         last = part[-1]
-        found += _unanswered(catalog, part)
+        found += [image_id for image_id in _unanswered(catalog, part) if image_id not in labels]
     return found[:limit]
 
 

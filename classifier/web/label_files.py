@@ -21,7 +21,7 @@ from classifier.paths import from_text
 from classifier.records import ImageId, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
 T = TypeVar("T")
 _Stamp = tuple[int, int]
@@ -58,6 +58,10 @@ class LabelFiles:
         issue = self._issues.read(bundle).get(image_id)
         listed = (self._paths.read(bundle).get(image_id, ""), "" if issue is None else issue.path)
         return next((path for one in listed if (path := self._holding(image_id, one)) is not None), None)
+
+    def image_ids(self) -> Container[ImageId]:
+        """The labeled images."""
+        return self._paths.read(self._bundle_of()).keys()
 
     def issues(self) -> tuple[LabelIssue, ...]:
         """All label issues, the most likely first; empty where the bundle is gone or lists none."""

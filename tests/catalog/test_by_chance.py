@@ -34,6 +34,12 @@ def test_what_was_named_otherwise_is_not_asked_again(tmp_path: Path) -> None:
         assert [ids[1], *ids[3:]] == next_by_chance(catalog, limit=99)
 
 
+def test_a_label_of_the_model_is_not_asked_about(tmp_path: Path) -> None:
+    library, ids = library_of(tmp_path)
+    with open_catalog(library) as catalog:
+        assert ids[2:4] == next_by_chance(catalog, limit=2, labels=set(ids[:2]))
+
+
 def test_a_skipped_question_is_not_asked_again_and_one_taken_back_is(tmp_path: Path) -> None:
     library, ids = library_of(tmp_path)
     with open_catalog(library) as catalog:
