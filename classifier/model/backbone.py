@@ -128,26 +128,15 @@ class Network(nn.Module):
                     module.eval()
         return self
 
-    def parameter_groups(
-        self, *, learning_rate: float, layer_decay: float, weight_decay: float
-    ) -> list[dict[str, Any]]:
-        """Optimizer groups, deepest layers first; the rate falls by `layer_decay` per layer from the head down.
+    @property
+    def takes_any_size(self) -> bool:
+        """Whether images of another size than `image_size` can be computed."""
+        return not _is_of_one_size(self.body.pretrained_cfg, self.model_args)
 
-        Layers are timm's coarse groups (stem, stages, head). Biases and norms are not decayed. Each group also
-        carries its own peak rate as `initial_lr`, for a schedule to scale.
-        """
+    def layers(self) -> list[list[str]]:
+        """The names of the parameters of each layer, earliest first, the head last: timm's coarse groups."""
         layers = group_parameters(self.body, self.body.group_matcher(coarse=True))
-        named = dict(self.body.named_parameters())
-        undecayed = self.body.no_weight_decay() if hasattr(self.body, "no_weight_decay") else ()
-        groups = []
-        for depth, names in sorted(layers.items()):
-            rate = learning_rate * layer_decay ** (max(layers) - depth)
-            plain = {name for name in names if named[name].ndim <= 1 or name in undecayed}
-            for members, decay in ((plain, 0.0), (set(names) - plain, weight_decay)):
-                if members:
-                    parameters = [named[name] for name in sorted(members)]
-                    groups.append({"params": parameters, "lr": rate, "initial_lr": rate, "weight_decay": decay})
-        return groups
+        return [names for _, names in sorted(layers.items())]
 
 
 def load_backbone(name: str, *, num_categories: int | None, image_size: int = 0, fetcher: Fetcher = FETCHER) -> Network:

@@ -18,8 +18,9 @@ from classifier.inference.reader import Reader
 from classifier.labels.split import sample_examples
 from classifier.model.combined_head import FINETUNED, FROZEN, CombinedHead, fit_combined_head
 from classifier.model.head import LinearHead, fit_head
+from classifier.model.layers import FROZEN_LAYERS
 from classifier.records import Example, ImageId
-from classifier.training.augment import Augment
+from classifier.training.augment import Augment, early_size
 from classifier.training.checkpoint import Checkpoint, Epoch, fingerprint
 from classifier.training.dataset import TrainingImages
 from classifier.training.features import Features, embed_examples
@@ -27,7 +28,7 @@ from classifier.training.kept_embeddings import KeptEmbeddings
 from classifier.training.loop import finetune
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.pseudo_labels import PseudoLabels, read_sample
-from classifier.training.recipe import most_checked, most_learned
+from classifier.training.recipe import is_sparing, most_checked, most_learned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,10 +119,8 @@ class TrainingContext:
         return read_sample(
             paths,
             without=without,
-            network=self.network,
-            reader=Reader(transform=self.transform, max_megapixels=self.max_megapixels, looks=True),
+            max_megapixels=self.max_megapixels,
             pool=self.pool,
-            runtime=self.runtime,
             progress=self.progress,
         )
 
@@ -204,6 +203,8 @@ class TrainingContext:
             return None
         recipe = asdict(self.recipe) | {"most_seconds": 0}  # a run may go on with more time than it had
         del recipe["finetune_labels"]  # the labels below follow from it
+        if is_sparing(self.runtime.device.type, len(held_out.examples)):
+            recipe |= {"early_size": early_size(self.recipe.image_size), "frozen": FROZEN_LAYERS}
         settings = {"run": name, "recipe": recipe, "transform": asdict(self.transform)}
         settings["numbers"] = str(self.runtime.dtype)
         labels = [

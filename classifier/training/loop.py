@@ -22,11 +22,13 @@ from classifier.errors import Message
 from classifier.inference.memory import BackOff
 from classifier.inference.placing import place
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.training.augment import Augment
+from classifier.model.layers import FROZEN_LAYERS, freeze_early_layers, parameter_groups
+from classifier.training.augment import Augment, early_size
 from classifier.training.checkpoint import Epoch, TimeBudget, TrainingState
 from classifier.training.data_parallel import Replicas
 from classifier.training.dataset import iter_batches
 from classifier.training.metrics import log_losses
+from classifier.training.recipe import checked_each, is_sparing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 
 _GRADIENT_NORM: Final = 1.0
 _LEAST_RATE: Final = 0.01
+_NOT_CHECKED: Final = (np.empty(0), None)
+_EARLY: Final = 0.5
+"""So long views are small: a step then takes two fifths of the time (measured: docs/LOG.md)."""
 
 
 def finetune(
@@ -62,21 +67,26 @@ def finetune(
     """Train `network`, which leaves with the weights to keep, in evaluation mode; returns their epoch and the history.
 
     Weights kept are a moving average: that of epoch `stop_after` (1 to `recipe.epochs`) or of the last one that
-    `recipe.most_seconds` allow, unless `validation`, which may be empty, speaks for an earlier one, epoch 0 among them.
+    `recipe.most_seconds` allow, unless `validation`, which may be empty, speaks for an earlier one of those at which it
+    is looked at, epoch 0 among them.
     With a checkpoint it goes on where a killed run was.
     """
     device = runtime.device
     network.freeze_batch_norm()
+    sparing = is_sparing(device.type, len(validation))
+    freeze_early_layers(network, share=FROZEN_LAYERS if sparing else 0)
     place(network, runtime)
     ema_model = copy.deepcopy(network).eval()
     back_off = BackOff(device, most=recipe.batch_size, say=progress.say)
     optimizer = torch.optim.AdamW(
-        network.parameter_groups(
-            learning_rate=recipe.learning_rate, layer_decay=recipe.layer_decay, weight_decay=recipe.weight_decay
+        parameter_groups(
+            network,
+            learning_rate=recipe.learning_rate,
+            layer_decay=recipe.layer_decay,
+            weight_decay=recipe.weight_decay,
         )
     )
     scaler = torch.amp.GradScaler(device.type, enabled=runtime.amp and runtime.dtype is torch.float16)
-    augment = Augment(image_size=recipe.image_size, crop_min=recipe.crop_min, seed=recipe.seed)
     num_steps = recipe.epochs * math.ceil(train.per_epoch / recipe.batch_size)
     state = TrainingState(network, ema_model, optimizer, scaler)
     if checkpoint is None or not state.restore(checkpoint, progress):
@@ -88,7 +98,9 @@ def finetune(
         for epoch in range(state.epoch + 1, stop_after + 1):
             replicas.train(recipe.seed + epoch)  # for dropout; by epoch, so that a resumed run draws the same
             total_loss, shown = torch.zeros((), device=device), 0
-            for pixels_BCHW, targets_BK in _batches(train, augment, epoch, recipe, runtime):
+            is_early = max(epoch / recipe.epochs, clock.share) <= _EARLY and sparing
+            size = early_size(recipe.image_size) if is_early and network.takes_any_size else recipe.image_size
+            for pixels_BCHW, targets_BK in _batches(train, size, epoch, recipe, runtime):
                 done = max(state.step / num_steps, clock.share)
                 share = _lr_factor(done, recipe.warmup_share, 1 / num_steps)
                 for group in optimizer.param_groups:
@@ -106,12 +118,14 @@ def finetune(
                 shown += len(targets_BK)
                 stage.advance(len(targets_BK))
             state.epoch, state.seconds = epoch, clock.seconds
-            mean_loss = float(total_loss) / shown  # sync point, once an epoch
-            state.record_epoch(mean_loss, *_validate(ema_model, validation, back_off, runtime))
+            mean_loss, is_over = float(total_loss) / shown, clock.share >= 1  # sync point, once an epoch
+            is_checked = is_over or epoch == stop_after or epoch % checked_each(recipe.epochs) == 0
+            checked = _validate(ema_model, validation, back_off, runtime) if is_checked else _NOT_CHECKED
+            state.record_epoch(mean_loss, *checked)
             stage.note(_note(state.history[-1], recipe.epochs))
             if checkpoint is not None:
                 checkpoint.save(state.as_dict())
-            if clock.share >= 1:
+            if is_over:
                 progress.say(_time_is_up(name, epoch, recipe.epochs))
                 break
     chosen = state.restore_best()
@@ -119,9 +133,10 @@ def finetune(
 
 
 def _batches(
-    train: TrainingImages, augment: Augment, epoch: int, recipe: Hyperparameters, runtime: Runtime
+    train: TrainingImages, size: int, epoch: int, recipe: Hyperparameters, runtime: Runtime
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """What the epoch shows, augmented: pixels uint8 (B, C, H, W) and targets (B, K)."""
+    """What the epoch shows, augmented: pixels uint8 (B, C, size, size) and targets (B, K)."""
+    augment = Augment(image_size=size, crop_min=recipe.crop_min, seed=recipe.seed)
 
     def view(index: int) -> Tensor | None:
         pixels = train[index]

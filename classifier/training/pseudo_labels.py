@@ -19,23 +19,22 @@ from classifier.exclude import NOTHING, Exclude
 from classifier.images.hashing import sample_by_hash
 from classifier.images.walk import find_images
 from classifier.images.walk_result import WalkResult
-from classifier.inference.pipeline import Inferred, infer
-from classifier.inference.reader import Reader
+from classifier.inference.loader import stream
+from classifier.inference.reader import NoPixels, Read, Reader
 from classifier.records import ImageId, Label
 from classifier.training.dataset import example_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classifier.inference.device import Runtime
     from classifier.inference.worker_pool import WorkerPool
-    from classifier.model.backbone import Network
     from classifier.progress import Progress
     from classifier.records import Example
 
 _PER_LABEL: Final = 12
 _LEAST: Final = 1_000
 _MOST: Final = 4_000
+_BATCH: Final = 8
 
 
 def sample_size(num_labels: int) -> int:
@@ -60,10 +59,8 @@ def read_sample(
     paths: list[Path],
     *,
     without: frozenset[ImageId],
-    network: Network,
-    reader: Reader,
+    max_megapixels: float,
     pool: WorkerPool,
-    runtime: Runtime,
     progress: Progress,
 ) -> tuple[Example, ...]:
     """The images among `paths` that can be read, each content once, and none of `without` (the labeled ones).
@@ -71,12 +68,14 @@ def read_sample(
     They carry no category. What cannot be read, or only in part, is left out: the sort will list it.
     """
     examples: dict[ImageId, Example] = {}
+    reader = Reader(transform=NoPixels(), max_megapixels=max_megapixels, looks=True)
     with progress.stage(Message("looking at the crawl"), total=len(paths), unit="picture") as stage:
-        for outcome in infer(paths, network, reader, runtime, pool=pool, progress=progress):
-            stage.advance()
-            if isinstance(outcome, Inferred) and not outcome.image.truncated and outcome.image.id not in without:
-                label = Label(path=paths[outcome.key], category="")
-                examples.setdefault(outcome.image.id, example_of(label, outcome.image))
+        for batch in stream(paths, reader, pool, batch_size=_BATCH):
+            for key, result in zip(batch.keys, batch.results, strict=True):
+                stage.advance()
+                if isinstance(result, Read) and not result.image.truncated and result.image.id not in without:
+                    label = Label(path=paths[key], category="")
+                    examples.setdefault(result.image.id, example_of(label, result.image))
     return tuple(examples.values())
 
 

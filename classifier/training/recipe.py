@@ -13,6 +13,9 @@ FOLDS: Final = {"finetune": 3, "head": 5}
 """Parts of the labels that are each held out once, where `train.folds` leaves it open."""
 LEARNING: Final = 3.0
 """Showing an image to learn from it, by the time of only looking at it: forward and backward."""
+LEARNING_SPARINGLY: Final = 2.0
+"""The same where most of the early layers stay as they are and views are small at first."""
+_CHECKS: Final = 4
 LOOKED_AT: Final = 2
 """Fitting a head and reckoning what it is worth takes as long as looking at each label twice."""
 
@@ -62,6 +65,20 @@ def most_checked(limit: int, count: int) -> int:
     return min(count, max(1, limit // 4)) if limit else count
 
 
+def is_sparing(device: str, held_out: int) -> bool:
+    """Whether fine-tuning leaves the earliest layers as they are and begins with small views.
+
+    Without a GPU that halves its time, at a point or two of accuracy (docs/LOG.md). So it is for networks that judge
+    what is held out, which are not kept; that of all labels learns in full.
+    """
+    return device == "cpu" and held_out > 0
+
+
+def checked_each(epochs: int) -> int:
+    """After each so many epochs the held-out labels are looked at: four times in all, and before the first."""
+    return max(1, epochs // _CHECKS)
+
+
 def shown_and_looked_at(settings: Settings, labels: int) -> tuple[float, float]:
     """How often fine-tuning shows a label to learn from it, and how often to look at it only.
 
@@ -73,7 +90,8 @@ def shown_and_looked_at(settings: Settings, labels: int) -> tuple[float, float]:
     held_out = labels * (settings.labels.validation_share if folds == 1 else 1 / folds)
     shown = folds * min(labels - held_out, limit or labels) + most_learned(limit, labels)
     checked = folds * min(held_out, max(1, limit // 4) if limit else labels)
-    return train.epochs * shown, train.epochs * checked + labels * (folds + 2 * LOOKED_AT)
+    checks = train.epochs // checked_each(train.epochs)
+    return train.epochs * shown, checks * checked + labels * (folds + 2 * LOOKED_AT)
 
 
 def finetuning_seconds(settings: Settings, *, labels: int, learning: float, looking: float) -> float:

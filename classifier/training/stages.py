@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from classifier.progress import StageCost, StageName
-from classifier.training.recipe import LEARNING, fitting_seconds, most_checked, most_learned
+from classifier.training.recipe import (
+    LEARNING,
+    LEARNING_SPARINGLY,
+    checked_each,
+    fitting_seconds,
+    is_sparing,
+    most_checked,
+    most_learned,
+)
 
 if TYPE_CHECKING:
     from classifier.records import Split
@@ -73,7 +81,9 @@ def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterato
 def _tuned(run: TrainingContext, of: StageName, learned: int, *, held_out: int) -> Iterator[StageCost]:
     most, limit = run.recipe.most_seconds, run.recipe.finetune_labels
     learned, held_out = most_learned(limit, learned), most_checked(limit, held_out)
-    cost = run.recipe.epochs * (LEARNING * learned + held_out)
+    epochs = run.recipe.epochs
+    learning_cost = LEARNING_SPARINGLY if is_sparing(run.runtime.device.type, held_out) else LEARNING
+    cost = epochs * learning_cost * learned + epochs // checked_each(epochs) * held_out
     yield StageCost(code=fine_tuning(of).code, cost=cost, kind="learn", most_seconds=most)
     if run.crawl:
         looked_at = learned + len(run.crawl) + held_out

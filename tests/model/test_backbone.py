@@ -16,6 +16,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 
 from classifier.errors import ModelError
 from classifier.model.backbone import Network, load_backbone, load_trained, save_network
+from classifier.model.layers import FROZEN_LAYERS, freeze_early_layers, parameter_groups
 from classifier.model.pretrained import EMBEDDED
 from classifier.model.transforms import EvalTransform
 
@@ -135,7 +136,7 @@ def test_frozen_batch_norm_keeps_its_statistics_while_training() -> None:
 
 def test_every_parameter_learns_once_and_deeper_layers_learn_less() -> None:
     network = tiny()
-    groups = network.parameter_groups(learning_rate=1.0, layer_decay=0.5, weight_decay=0.1)
+    groups = parameter_groups(network, learning_rate=1.0, layer_decay=0.5, weight_decay=0.1)
     members = [id(parameter) for group in groups for parameter in group["params"]]
 
     assert sorted(id(parameter) for parameter in network.parameters()) == sorted(members)
@@ -143,6 +144,27 @@ def test_every_parameter_learns_once_and_deeper_layers_learn_less() -> None:
     assert 1.0 == rate_of[id(network.head.weight)]
     assert rate_of[id(network.body.conv_stem.weight)] < 0.1
     assert {0.0} == {group["weight_decay"] for group in groups if any(p.ndim == 1 for p in group["params"])}
+
+
+def test_the_earliest_layers_are_frozen_and_the_head_learns() -> None:
+    network = tiny()
+    freeze_early_layers(network, share=FROZEN_LAYERS)
+    frozen = {name for name, value in network.body.named_parameters() if not value.requires_grad}
+
+    assert "conv_stem.weight" in frozen
+    assert not frozen.intersection(network.head_names)
+    assert 0.2 < len(frozen) / len(list(network.body.parameters())) < FROZEN_LAYERS
+    groups = parameter_groups(network, learning_rate=1.0, layer_decay=0.5, weight_decay=0.1)
+    learning = {id(parameter) for group in groups for parameter in group["params"]}
+    assert learning == {id(value) for name, value in network.body.named_parameters() if name not in frozen}
+    assert 1.0 == groups[-1]["lr"]
+    freeze_early_layers(network, share=0)
+    assert all(value.requires_grad for value in network.body.parameters())
+
+
+def test_a_transformer_takes_images_of_one_size_alone() -> None:
+    assert tiny().takes_any_size
+    assert not tiny("test_vit").takes_any_size
 
 
 @pytest.mark.parametrize(

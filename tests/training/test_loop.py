@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
 from classifier.progress import Stage
 from classifier.settings import TrainSettings
+from classifier.training import loop
 from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint, Epoch
 from classifier.training.context import Hyperparameters
@@ -158,6 +160,54 @@ def test_a_run_stopped_early_is_the_beginning_of_the_long_one(tmp_path: Path) ->
 
     assert epoch in (0, 1, 2)
     assert run(tmp_path)[2][:3] == history
+
+
+@pytest.mark.parametrize(
+    ("architecture", "held_out", "sizes"),
+    [("test_efficientnet", 3, [32, 32, 64]), ("test_efficientnet", 0, [64, 64, 64]), ("test_vit", 3, [64, 64, 64])],
+)
+def test_views_are_small_in_the_first_half_where_the_network_only_judges(
+    architecture: str, held_out: int, sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And where it takes them: one of a single size sees no others."""
+    import timm  # noqa: PLC0415 - only here
+
+    torch.manual_seed(0)
+    one_size = {"img_size": 64} if architecture == "test_vit" else {}
+    network = Network(timm.create_model(architecture, num_classes=3, **one_size), image_size=64)
+    shown: list[int] = []
+    views = loop._images
+
+    def seen(network: Network, pixels: Tensor, runtime: Runtime) -> Tensor:
+        shown.append(pixels.shape[-1])
+        return views(network, pixels, runtime)
+
+    monkeypatch.setattr(loop, "_images", seen)
+    monkeypatch.setattr(loop, "_validate", lambda *_: (np.ones(3), 1.0))
+    recipe = replace(RECIPE, image_size=64, epochs=4)
+    run(tmp_path, network=network, recipe=recipe, held_out=held_out, stop_after=3)
+
+    assert [size for size in sizes for _ in range(2)] == shown
+
+
+def test_the_earliest_layers_learn_only_where_the_network_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same network is trained for each fold and then for good."""
+    monkeypatch.setattr("classifier.training.checkpoint.is_significantly_better", lambda _losses, _last_losses: False)
+    network, before = tiny_network(), tiny_network().body
+    run(tmp_path, network=network)
+    assert torch.equal(before.conv_stem.weight, network.body.conv_stem.weight)
+    assert not torch.equal(before.conv_head.weight, network.body.conv_head.weight)
+
+    run(tmp_path, network=network, held_out=0)
+    assert not torch.equal(before.conv_stem.weight, network.body.conv_stem.weight)
+
+
+def test_held_out_pictures_are_looked_at_four_times_in_many_epochs(tmp_path: Path) -> None:
+    _, _, history = run(tmp_path, recipe=replace(RECIPE, epochs=9))
+
+    assert [0, 2, 4, 6, 8, 9] == [epoch.number for epoch in history if epoch.validation_loss is not None]
 
 
 def test_batch_norm_keeps_the_statistics_it_came_with(tmp_path: Path) -> None:
