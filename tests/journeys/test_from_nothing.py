@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifier.filing.undo import undo
-from classifier.settings import LabelSettings, ModelSettings, RuntimeSettings, Settings, TrainSettings
+from classifier.settings import LabelSettings, ModelSettings, RuntimeSettings, Settings, SortSettings, TrainSettings
 from classifier.sort.pipeline import sort
 from classifier.training.pipeline import train_model
 from kit.browser import CHROMIUM, Traffic, all_in_sight, browser, serving, type_keys
@@ -45,6 +45,7 @@ def test_from_nothing_to_a_sorted_library_by_keys_alone(tmp_path: Path) -> None:
             model=ModelSettings(folder=tmp_path / "model", image_size=SIZE),
             train=TrainSettings(recipe="head", folds=1),
             runtime=RuntimeSettings(workers=0),
+            sort=SortSettings(neighbors=False),  # with them these drawings are so sure that none would wait
         )
         bundle = train_model(settings).bundle
         assert ("faces", "pages") == bundle.manifest.categories
