@@ -5,18 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from classifier.model.backbone import Network
 
 FROZEN_LAYERS: Final = 0.45
 """At most this share of the layers, the earliest, is frozen; measured: docs/LOG.md."""
 
 
-def freeze_early_layers(network: Network, *, share: float) -> None:
-    """Keep this share of the layers as they are and no other: they learn least, and their backward pass is longest."""
+def freeze_early_layers(network: Network) -> list[nn.Parameter]:
+    """Freeze what learns least and whose backward pass takes the longest; returns what was not frozen before."""
     layers = network.layers()
-    for depth, names in enumerate(layers):
-        for name in names:
-            network.body.get_parameter(name).requires_grad_(depth >= int(share * len(layers)))
+    early = [network.body.get_parameter(name) for names in layers[: int(FROZEN_LAYERS * len(layers))] for name in names]
+    frozen = [parameter for parameter in early if parameter.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    return frozen
+
+
+def thaw(frozen: list[nn.Parameter]) -> None:
+    """Let parameters that were frozen learn again."""
+    for parameter in frozen:
+        parameter.requires_grad_(True)
 
 
 def parameter_groups(

@@ -22,7 +22,7 @@ from classifier.errors import Message
 from classifier.inference.memory import BackOff
 from classifier.inference.placing import place
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.model.layers import FROZEN_LAYERS, freeze_early_layers, parameter_groups
+from classifier.model.layers import freeze_early_layers, parameter_groups, thaw
 from classifier.training.augment import Augment, early_size
 from classifier.training.checkpoint import Epoch, TimeBudget, TrainingState
 from classifier.training.data_parallel import Replicas
@@ -74,7 +74,7 @@ def finetune(
     device = runtime.device
     network.freeze_batch_norm()
     sparing = is_sparing(device.type, len(validation))
-    freeze_early_layers(network, share=FROZEN_LAYERS if sparing else 0)
+    frozen = freeze_early_layers(network) if sparing else []
     place(network, runtime)
     ema_model = copy.deepcopy(network).eval()
     back_off = BackOff(device, most=recipe.batch_size, say=progress.say)
@@ -128,8 +128,8 @@ def finetune(
             if is_over:
                 progress.say(_time_is_up(name, epoch, recipe.epochs))
                 break
-    chosen = state.restore_best()
-    return chosen, tuple(state.history)
+    thaw(frozen)
+    return state.restore_best(), tuple(state.history)
 
 
 def _batches(
