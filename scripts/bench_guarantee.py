@@ -9,7 +9,8 @@ guess; the others are never named. `before`: all labels are taken as evidence, a
 two is one of four hundred near-duplicates, which are all guessed right or, one group in twenty, all wrong; `once`
 counts each group once, as until now. `claimed` are draws with a guarantee, `broken` those of them with more than 2%
 wrong, `wrong` is the mean share wrong among the filed and `filed` that of the filed. Second table: a library of which
-just over 2% is wrong, audited again and again; how often one of the audits calls it good.
+just over 2% is wrong, audited again and again; how often one of the audits calls it good. Last: in how many draws of
+950 labels more than what was asked is wrong of other pictures, by how many of those there are.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ SIZE = 60_000
 DRAWN, NAMED, AUDITED = 1_500, 900, 500
 RATE = 0.02
 COPIES = 400
+LABELS, RESTS = 950, (475, 950, 9_500, 59_050)
 CATEGORIES = ("a", "b", "c")
 
 
@@ -97,6 +99,21 @@ def best_of(of: World, seen: HoldoutPredictions, asked: float) -> tuple[float | 
     return rate, bool(filed.any() and of.is_wrong[filed].mean() > rate)
 
 
+def broken_in_rest(of: World, rng: np.random.Generator, asked: float) -> list[bool]:
+    """Whether more than `asked` is wrong of what is filed of so many pictures besides the labels, for each of RESTS."""
+    order = rng.permutation(SIZE)
+    seen = evidence(of, order[:LABELS], Selection.RANDOM)
+    try:
+        (threshold, *_) = guarantee_risk(seen, categories=CATEGORIES, temperature=1.0, max_error=asked).thresholds
+    except NoGuarantee:
+        threshold = None
+    if threshold is None:
+        return [False] * len(RESTS)
+    rests = [order[LABELS : LABELS + size] for size in RESTS]
+    filed = [of.is_wrong[rest[of.sure[rest] >= threshold]] for rest in rests]
+    return [bool(wrong.any() and wrong.mean() > asked) for wrong in filed]
+
+
 def once(seen: HoldoutPredictions) -> HoldoutPredictions:
     """The first of each group alone, as until now."""
     first = np.zeros(len(seen), dtype=np.bool_)
@@ -134,7 +151,7 @@ def _bounds(confidence: float) -> NDArray[np.float64]:
 
 
 def main() -> None:
-    """Print the three tables."""
+    """Print the four tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=200)
     draws = parser.parse_args().draws
@@ -157,6 +174,10 @@ def main() -> None:
     for audits in (1, 5, 20):
         before, now = (false_good(audits, corrected=corrected, draws=200_000) for corrected in (False, True))
         print(f"| {audits} | {before:.1%} | {now:.1%} |")
+    print("\n| asked | " + " | ".join(f"of {size:,}" for size in RESTS) + " |\n" + "| --- " * (1 + len(RESTS)) + "|")
+    for asked in (0.05, 0.1):
+        broken_of = [broken_in_rest(world(seed), np.random.default_rng(10_000 + seed), asked) for seed in range(draws)]
+        print(f"| {asked:g} | " + " | ".join(str(sum(column)) for column in zip(*broken_of, strict=True)) + " |")
 
 
 if __name__ == "__main__":
