@@ -63,7 +63,8 @@ class Opened:
 def add_settings(file: Path) -> None:
     """What makes the job short."""
     text = file.read_text(encoding="utf-8")
-    text = text.replace("[sort]", "[sort]\nthreshold = 0.999999\nunknown = false")  # all of it waits for a person
+    waiting = "threshold = 0.999999\nunknown = false\nneighbors = false"  # all of it waits for a person
+    text = text.replace("[sort]", f"[sort]\n{waiting}")
     file.write_text(text.replace("[model]", "[model]\nimage_size = 96") + SETTINGS, encoding="utf-8")
 
 
