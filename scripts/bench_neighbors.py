@@ -4,7 +4,8 @@
 
 A library is made in a temporary folder: a catalog with an answer for each picture, and shards of synthetic embeddings
 as wide as the embedded backbone's. Then what a sort does is timed: reading the shards, what six heads say, neighbors,
-spreading and recording; and once more after so many new pictures. Seconds, those on the cores, and memory at its most.
+spreading and recording; once more with other labels, as after a correction; and after so many new pictures. Seconds,
+those on the cores, and memory at its most.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ from classifier.catalog.spreadings import Spreading
 from classifier.model.combined_head import CombinedHead, fit_combined_head
 from classifier.model.fold_heads import FoldHeads
 from classifier.model.labeled_embeddings import LabeledEmbeddings
+from classifier.model.spreading import graph_of
 from classifier.records import ImageId, Selection
 from classifier.sort.graph_nodes import read_nodes
+from classifier.sort.kept_neighbors import kept_nearest
 from classifier.sort.spread_answers import spread_over
 
 MODEL, BACKBONE, PARTS = "model", "backbone", 5
@@ -83,7 +86,8 @@ def spread_all(catalog: Catalog, library: Path, known: World, *, labels: int) ->
     folder = embeddings_folder(library, BACKBONE)
     nodes = read_nodes(folder, locations, labeled, (head, *folds.heads), advance=lambda _: None)
     read = time.process_time() - on_cores
-    answers, _ = spread_over(nodes, labeled, folds, None, temperature=1.0)
+    graph = graph_of(*kept_nearest(folder, nodes))
+    answers, _ = spread_over(graph, nodes, labeled, folds, None, temperature=1.0)
     spread = time.process_time() - on_cores - read
     stored = zip(nodes.image_ids[: nodes.stored], logits_as_bytes(answers[: nodes.stored]), strict=True)
     spreadings.record(catalog, Spreading(pictures=state, logits=None), sorted(stored), model=MODEL)
@@ -96,7 +100,7 @@ def spread_all(catalog: Catalog, library: Path, known: World, *, labels: int) ->
 
 
 def main() -> None:
-    """Make a library and spread twice."""
+    """Make a library and spread three times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=300_000)
     parser.add_argument("--categories", type=int, default=10)
@@ -109,6 +113,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder, open_catalog(Path(folder)) as catalog:
         fill(catalog, Path(folder), known, first=0, count=asked.pictures)
+        spread_all(catalog, Path(folder), known, labels=asked.labels)
         spread_all(catalog, Path(folder), known, labels=asked.labels)
         fill(catalog, Path(folder), known, first=asked.pictures, count=asked.new)
         spread_all(catalog, Path(folder), known, labels=asked.labels)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 NEIGHBORS: Final = 5
-_FEW: Final = 8_192
+FEW: Final = 8_192
 """Rows that are compared each with each: so many take a second."""
 _IN_CLUSTER: Final = 512
 _CLUSTERS_SEARCHED: Final = 12
@@ -61,7 +61,7 @@ def _best(
 def _parts(rows_NS: NDArray[np.float32], seed: int) -> Iterator[tuple[Rows, Rows]]:
     """Rows, and among which others their neighbors are looked for; each row once, both in ascending order."""
     everything = np.arange(len(rows_NS))
-    if len(rows_NS) <= _FEW:
+    if len(rows_NS) <= FEW:
         yield everything, everything
         return
     centers, cluster_N = _clusters(rows_NS, seed)
@@ -88,5 +88,5 @@ def _clusters(rows_NS: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float
 
 
 def _nearest_center(rows_NS: NDArray[np.float32], centers_CS: NDArray[np.float32]) -> NDArray[np.int64]:
-    starts = range(0, len(rows_NS), _FEW)
-    return np.concatenate([(rows_NS[start : start + _FEW] @ centers_CS.T).argmax(axis=1) for start in starts])
+    starts = range(0, len(rows_NS), FEW)
+    return np.concatenate([(rows_NS[start : start + FEW] @ centers_CS.T).argmax(axis=1) for start in starts])

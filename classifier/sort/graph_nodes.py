@@ -63,7 +63,9 @@ def read_nodes(
     """Read the embeddings at `locations`, in order of shard and row; those that are damaged or do not fit are none."""
     widths = heads[0].widths
     sample = [part.embeddings for part in _batches(folder, _sampled(locations), widths)]
-    project = fit_pca(np.concatenate([*sample, labeled.embeddings[:_SAMPLE]]), width=_SHORT)
+    if len(locations) < _SAMPLE:  # where there are as many, neighbors do not change with the labels and can be kept
+        sample.append(labeled.embeddings[:_SAMPLE])
+    project = fit_pca(np.concatenate(sample), width=_SHORT)
     ids: list[ImageId] = []
     short: list[NDArray[np.float32]] = []
     logits: list[NDArray[np.float16]] = []

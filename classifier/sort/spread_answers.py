@@ -21,16 +21,17 @@ from classifier.catalog.spreadings import Spreading
 from classifier.errors import Message
 from classifier.model.bundle_files import FOLDS
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.model.nearest import nearest
 from classifier.model.spreading import graph_of, spread
 from classifier.records import Selection
 from classifier.sort.apply import pause_gc
 from classifier.sort.graph_nodes import Nodes, read_nodes
+from classifier.sort.kept_neighbors import kept_nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from classifier.catalog.connection import Catalog
     from classifier.model.bundle import Bundle
@@ -79,9 +80,8 @@ def spread_answers(catalog: Catalog, library: Path, model: Bundle, progress: Pro
     with progress.stage(Message("reading what is kept"), total=len(locations), unit="picture") as stage:
         nodes = read_nodes(folder, locations, labeled, (head, *folds.heads), advance=stage.advance)
     with progress.stage(Message("comparing with neighbors"), total=None, unit=""):
-        answers, evidence = spread_over(
-            nodes, labeled, folds, model.load_holdout(), temperature=model.manifest.temperature
-        )
+        graph, holdout = graph_of(*kept_nearest(folder, nodes)), model.load_holdout()
+        answers, evidence = spread_over(graph, nodes, labeled, folds, holdout, temperature=model.manifest.temperature)
     stored = list(zip(nodes.image_ids[: nodes.stored], logits_as_bytes(answers[: nodes.stored]), strict=True))
     kept = None if evidence is None else evidence.astype("<f4").tobytes()
     spreadings.record(catalog, Spreading(pictures=state, logits=kept), sorted(stored), model=key)
@@ -111,6 +111,7 @@ def _state(model: Bundle, pictures: str) -> str:
 
 
 def spread_over(
+    graph: csr_array,
     nodes: Nodes,
     labeled: LabeledEmbeddings,
     folds: FoldHeads,
@@ -119,7 +120,6 @@ def spread_over(
     temperature: float,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Spread logits of all nodes, (N, K), and of the held-out images, (E, K), to be divided by `temperature`."""
-    graph = graph_of(*nearest(nodes.short))
 
     def mixed(head: int, learned: NDArray[np.bool_], held_out: NDArray[np.bool_]) -> NDArray[np.float32]:
         labels = np.full(len(nodes.image_ids), -1)

@@ -73,7 +73,7 @@ def test_among_many_most_neighbors_are_found(monkeypatch: pytest.MonkeyPatch) ->
     rows = (np.repeat(rng.standard_normal((40, 16)), 50, axis=0) + rng.standard_normal((2000, 16))).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     exact, _ = nearest(rows)
-    for name, value in {"_FEW": 100, "_IN_CLUSTER": 50}.items():
+    for name, value in {"FEW": 100, "_IN_CLUSTER": 50}.items():
         monkeypatch.setattr(nearest_module, name, value)
     found, _ = nearest(rows)
 

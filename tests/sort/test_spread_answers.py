@@ -21,7 +21,9 @@ from classifier.model.fold_heads import FoldHeads, load_fold_heads
 from classifier.model.head import fit_head
 from classifier.model.holdout import HoldoutMethod, HoldoutPredictions
 from classifier.model.labeled_embeddings import LabeledEmbeddings
+from classifier.model.nearest import nearest
 from classifier.model.replace_head import save_with_head
+from classifier.model.spreading import graph_of
 from classifier.records import ImageId, Selection
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort import spread_answers
@@ -229,7 +231,8 @@ def test_a_held_out_label_is_not_given_away_by_itself() -> None:
         method=HoldoutMethod(2),
         selections=labeled.selections[1:],
     )
-    _, evidence = spread_over(nodes, labeled, folds, holdout, temperature=1.0)
+    graph = graph_of(*nearest(nodes.short))
+    _, evidence = spread_over(graph, nodes, labeled, folds, holdout, temperature=1.0)
 
     assert evidence is not None
     assert [0, 0, 0, 1, 1] == evidence.argmax(axis=1).tolist()
