@@ -57,6 +57,9 @@ def fill(catalog: Catalog, library: Path, known: World, *, first: int, count: in
                 catalog, [(one, spot) for one, spot in zip(part, spots, strict=True) if spot], backbone=BACKBONE
             )
             add_many_logits(catalog, [(one, own, None) for one, own in zip(part, logits, strict=True)], model=MODEL)
+            catalog.connection.executemany(
+                "INSERT INTO files (path, picture) VALUES (?, ?)", ((one.encode(), one) for one in part)
+            )
 
 
 def learned(known: World, *, labels: int) -> tuple[LabeledEmbeddings, CombinedHead, FoldHeads]:
@@ -81,8 +84,8 @@ def spread_all(catalog: Catalog, library: Path, known: World, *, labels: int) ->
     """What a sort does, and a line for it."""
     labeled, head, folds = learned(known, labels=labels)
     began, on_cores = time.monotonic(), time.process_time()
-    count, state = spreadings.answered(catalog, MODEL)
-    locations = spreadings.locations(catalog, model=MODEL, backbone=BACKBONE)
+    state = spreadings.answered(catalog, MODEL)
+    locations = spreadings.locations(catalog, backbone=BACKBONE)
     folder = embeddings_folder(library, BACKBONE)
     nodes = read_nodes(folder, locations, labeled, (head, *folds.heads), advance=lambda _: None)
     read = time.process_time() - on_cores
@@ -90,10 +93,10 @@ def spread_all(catalog: Catalog, library: Path, known: World, *, labels: int) ->
     answers, _ = spread_over(graph, nodes, labeled, folds, None, temperature=1.0)
     spread = time.process_time() - on_cores - read
     stored = zip(nodes.image_ids[: nodes.stored], logits_as_bytes(answers[: nodes.stored]), strict=True)
-    spreadings.record(catalog, Spreading(pictures=state, logits=None), sorted(stored), model=MODEL)
+    spreadings.record(catalog, Spreading(state=state, logits=None), sorted(stored), model=MODEL)
     whole, memory = time.process_time() - on_cores, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"| {count:,} | {time.monotonic() - began:.0f} | {whole:.0f} | {read:.0f}, {spread:.0f}, "
+        f"| {len(locations):,} | {time.monotonic() - began:.0f} | {whole:.0f} | {read:.0f}, {spread:.0f}, "
         f"{whole - read - spread:.0f} | {memory:.1f} GB |",
         flush=True,
     )

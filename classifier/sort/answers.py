@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from classifier.errors import Message
@@ -24,7 +25,7 @@ def predicting(catalog: Catalog, ready: Prepared, progress: Progress, *, name: M
     """Predict the images that have no prediction yet; yields as `new_images.predict` does, whose stage is `name`."""
     run, crawl, library, model, settings = ready.run, ready.crawl, ready.library, ready.model, ready.settings
     if not ready.is_spread:
-        restore_own_answers(catalog, model)
+        restore_own_answers(catalog, library, model)
     reuse_embeddings(catalog, run=run, crawl=crawl, library=library, bundle=model, progress=progress)
     predict_moved(catalog, library, run=run, crawl=crawl, bundle=model, settings=settings, progress=progress)
     return predict(
@@ -36,13 +37,11 @@ def with_spread_answers(catalog: Catalog, ready: Prepared, progress: Progress) -
     """Spread the answers of a run that is to, and resolve its policy again by what they say of held-out labels."""
     if not ready.is_spread:
         return ready
-    model = ready.model
-    if not spread_answers(catalog, ready.library, model, progress):
+    model, run, crawl = ready.model, ready.run, ready.crawl
+    if not spread_answers(catalog, ready.library, model, run=run, crawl=crawl, progress=progress):
         progress.say(
             Message("answers are not spread over near pictures: of more than one in a hundred no embedding is kept")
         )
-        if restore_own_answers(catalog, model):
-            reuse_embeddings(
-                catalog, run=ready.run, crawl=ready.crawl, library=ready.library, bundle=model, progress=progress
-            )
+        restore_own_answers(catalog, ready.library, model)
+        deque(predicting(catalog, ready, progress), maxlen=0)  # what could not be read of the embeddings
     return resolved_again(catalog, ready, spread_holdout(catalog, model), progress)

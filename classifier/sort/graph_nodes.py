@@ -62,8 +62,10 @@ def read_nodes(
 ) -> Nodes:
     """Read the embeddings at `locations`, in order of shard and row; those that are damaged or do not fit are none."""
     widths = heads[0].widths
-    sample = [part.embeddings for part in _batches(folder, _sampled(locations), widths)]
-    if len(locations) < _SAMPLE:  # where there are as many, neighbors do not change with the labels and can be kept
+    sample = [part.embeddings for part in batches(folder, _sampled(locations), widths)]
+    if (
+        not sample or len(locations) < _SAMPLE
+    ):  # where there are as many, neighbors do not change with the labels and can be kept
         sample.append(labeled.embeddings[:_SAMPLE])
     project = fit_pca(np.concatenate(sample), width=_SHORT)
     ids: list[ImageId] = []
@@ -75,7 +77,7 @@ def read_nodes(
         short.append(l2_normalize(project(embeddings)))
         logits.append(np.stack([head(embeddings, stats) for head in heads]).astype(np.float16))
 
-    for part in _batches(folder, locations, widths):
+    for part in batches(folder, locations, widths):
         add(part.image_ids, part.embeddings, part.stats)
         advance(len(part.image_ids))
     stored, node_of = len(ids), {image_id: node for node, image_id in enumerate(ids)}
@@ -97,7 +99,8 @@ def _sampled(locations: Sequence[Location]) -> list[Location]:
     return [locations[place] for place in np.sort(chosen).tolist()]
 
 
-def _batches(folder: Path, locations: Sequence[Location], widths: tuple[int, int]) -> Iterator[EmbeddingBatch]:
+def batches(folder: Path, locations: Sequence[Location], widths: tuple[int, int]) -> Iterator[EmbeddingBatch]:
+    """What is stored at `locations`, by shard, without rows that are damaged or of other `widths`."""
     for shard, found in groupby(locations, key=itemgetter(0)):
         for part in read_shard(folder, shard, [(row, image_id) for _, row, image_id in found]):
             if part.image_ids and (part.embeddings.shape[1], part.stats.shape[1]) == widths:

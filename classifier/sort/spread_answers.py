@@ -16,7 +16,7 @@ import numpy as np
 
 from classifier.catalog import spreadings
 from classifier.catalog.embeddings import embeddings_folder
-from classifier.catalog.predictions import forget_predictions, logits_as_bytes
+from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.spreadings import Spreading
 from classifier.errors import Message
 from classifier.model.bundle_files import FOLDS
@@ -24,10 +24,11 @@ from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.spreading import graph_of, spread
 from classifier.records import Selection
 from classifier.sort.apply import pause_gc
-from classifier.sort.graph_nodes import Nodes, read_nodes
+from classifier.sort.graph_nodes import Location, Nodes, batches, read_nodes
 from classifier.sort.kept_neighbors import kept_nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -54,37 +55,55 @@ def will_spread(model: Bundle, settings: Settings) -> bool:
     return is_asked and bool(model.manifest.backbone_key) and FOLDS in model.manifest.files
 
 
-def restore_own_answers(catalog: Catalog, model: Bundle) -> bool:
-    """Drop answers that are spread, so that `reuse_embeddings` makes the model's own; whether there were any."""
-    key, backbone = model.manifest.key, model.manifest.backbone_key
-    if spreadings.spreading_of(catalog, key) is None:
+@pause_gc()
+def restore_own_answers(catalog: Catalog, library: Path, model: Bundle) -> bool:
+    """Have the model's own answers again where they are spread, by the stored embeddings; whether any were.
+
+    Where an embedding cannot be read, the answer is forgotten, so that the picture is predicted again.
+    """
+    key, backbone, head = model.manifest.key, model.manifest.backbone_key, model.load_combined_head()
+    if head is None or spreadings.spreading_of(catalog, key) is None:
         return False
-    forget_predictions(catalog, [(key, backbone)])
+    locations = spreadings.locations(catalog, backbone=backbone)
+    own: dict[ImageId, bytes] = {}
+    for part in batches(embeddings_folder(library, backbone), locations, head.widths):
+        logits = logits_as_bytes(head(part.embeddings, part.stats))
+        own.update(zip(part.image_ids, logits, strict=True))
+    lost = [image_id for _, _, image_id in locations if image_id not in own]
+    spreadings.restore(catalog, sorted(own.items()), lost, model=key)
     return True
 
 
 @pause_gc()
-def spread_answers(catalog: Catalog, library: Path, model: Bundle, progress: Progress) -> bool:
-    """Spread the answers of the model where they are not yet; False where too many pictures have no embedding."""
-    key = model.manifest.key
-    count, pictures = spreadings.answered(catalog, key)
-    state, known = _state(model, pictures), spreadings.spreading_of(catalog, key)
-    if known is not None and known.pictures == state:
+def spread_answers(
+    catalog: Catalog, library: Path, model: Bundle, *, run: int, crawl: Path, progress: Progress
+) -> bool:
+    """Spread the answers of the model where they are not yet; False where too many embeddings of `crawl` are lacking.
+
+    All that the library knows is spread over, whichever crawl it is of.
+    """
+    key, backbone = model.manifest.key, model.manifest.backbone_key
+    if spreadings.share_lacking(catalog, model=key, backbone=backbone, crawl=crawl, run=run) > _MOST_LACKING:
+        return False
+    locations = spreadings.locations(catalog, backbone=backbone)
+    state, known = _state(catalog, model, locations), spreadings.spreading_of(catalog, key)
+    if known is not None and known.state == state:
         return True
-    locations = spreadings.locations(catalog, model=key, backbone=model.manifest.backbone_key)
     labeled, head = model.load_labeled_embeddings(), model.load_combined_head()
     folds = None if labeled is None else model.load_fold_heads(labeled)
-    if labeled is None or folds is None or head is None or count - len(locations) > _MOST_LACKING * count:
+    if labeled is None or folds is None or head is None:
         return False
-    folder = embeddings_folder(library, model.manifest.backbone_key)
+    folder = embeddings_folder(library, backbone)
     with progress.stage(Message("reading what is kept"), total=len(locations), unit="picture") as stage:
         nodes = read_nodes(folder, locations, labeled, (head, *folds.heads), advance=stage.advance)
+    if len(locations) - nodes.stored > _MOST_LACKING * len(locations):
+        return False
     with progress.stage(Message("comparing with neighbors"), total=None, unit=""):
         graph, holdout = graph_of(*kept_nearest(folder, nodes)), model.load_holdout()
         answers, evidence = spread_over(graph, nodes, labeled, folds, holdout, temperature=model.manifest.temperature)
-    stored = list(zip(nodes.image_ids[: nodes.stored], logits_as_bytes(answers[: nodes.stored]), strict=True))
+    stored = zip(nodes.image_ids[: nodes.stored], logits_as_bytes(answers[: nodes.stored]), strict=True)
     kept = None if evidence is None else evidence.astype("<f4").tobytes()
-    spreadings.record(catalog, Spreading(pictures=state, logits=kept), sorted(stored), model=key)
+    spreadings.record(catalog, Spreading(state=state, logits=kept), sorted(stored), model=key)
     return True
 
 
@@ -96,17 +115,26 @@ def spread_holdout(catalog: Catalog, model: Bundle) -> HoldoutPredictions | None
     holdout, known = model.load_holdout(), spreadings.spreading_of(catalog, model.manifest.key)
     if holdout is None or known is None or known.logits is None:
         return holdout
-    logits = np.frombuffer(known.logits, "<f4").reshape(len(holdout), -1).astype(np.float32)
+    shape = len(holdout), len(model.manifest.categories)
+    logits = np.frombuffer(known.logits, "<f4").reshape(shape).astype(np.float32)
     is_answered = [bool(np.isfinite(row).all()) for row in logits]
     lost = [one for one, there in zip(holdout.selections, is_answered, strict=True) if not there]
     there = replace(holdout, logits=logits).rows(is_answered)
     return replace(there, unjudged=holdout.unjudged + lost.count(Selection.RANDOM))
 
 
-def _state(model: Bundle, pictures: str) -> str:
-    """What the answers follow from."""
+def _state(catalog: Catalog, model: Bundle, locations: Sequence[Location]) -> str:
+    """What the answers follow from: the model, what they are spread over, and which pictures have one."""
     manifest = model.manifest
-    parts = (_METHOD, manifest.files[FOLDS], manifest.labelled_sha256, manifest.evidence_sha256, pictures)
+    digest = hashlib.sha256("".join(image_id for _, _, image_id in locations).encode()).hexdigest()
+    parts = (
+        _METHOD,
+        manifest.files[FOLDS],
+        manifest.labelled_sha256,
+        manifest.evidence_sha256,
+        digest,
+        spreadings.answered(catalog, manifest.key),
+    )
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from classifier.catalog import spreadings
 from classifier.catalog.connection import open_catalog, read_catalog
+from classifier.catalog.embeddings import embeddings_folder
 from classifier.errors import ModelError
 from classifier.filing.undo import undo
 from classifier.images.hashing import hash_bytes
@@ -248,7 +250,7 @@ def test_what_was_drawn_and_is_nowhere_is_unjudged(folder: Path, bundle: Path) -
         logits = np.frombuffer(known.logits, "<f4").copy()
         logits[:3] = np.nan
         spreadings.record(
-            catalog, spreadings.Spreading(pictures="", logits=logits.tobytes()), [], model=opened.manifest.key
+            catalog, spreadings.Spreading(state="", logits=logits.tobytes()), [], model=opened.manifest.key
         )
         found = spread_holdout(catalog, opened)
 
@@ -300,6 +302,79 @@ def test_without_embeddings_the_head_alone_decides(folder: Path, bundle: Path) -
 
     assert not is_spread(folder / "sorted", bundle)
     assert any("no embedding is kept" in str(line) for line in progress.messages)
+
+
+def two_crawls(folder: Path, bundle: Path, *, library: str = "sorted", neighbors: bool = True) -> None:
+    """Twenty pictures in one crawl, thirty in another, of which ten are the same, both sorted into one library."""
+    make_tree(folder / "first", {f"{number:02}.png": picture(number) for number in range(30, 50)})
+    how = settings(neighbors=neighbors)
+    sort(folder / "first", library=folder / library, bundle=bundle, settings=how)
+    run(folder, bundle, library=library, settings=how)
+
+
+def test_own_answers_of_all_crawls_come_back(folder: Path, bundle: Path) -> None:
+    two_crawls(folder, bundle, library="alone", neighbors=False)
+    two_crawls(folder, bundle)
+    spread = answers(folder / "sorted")
+    run(folder, bundle, settings=settings(neighbors=False))
+
+    own, again = answers(folder / "alone"), answers(folder / "sorted")
+    assert 40 == len(spread)
+    assert own.keys() == again.keys() == spread.keys()
+    assert all(np.allclose(np.frombuffer(own[one], "<f4"), np.frombuffer(again[one], "<f4"), atol=0.05) for one in own)
+
+
+def refitted(folder: Path, bundle: Path) -> Path:
+    """The model with its head fitted to all but a few labels."""
+    of = open_bundle(bundle)
+    labeled, head = of.load_labeled_embeddings(), of.load_combined_head()
+    assert labeled is not None
+    assert labeled.stats is not None
+    assert head is not None
+    some = labeled.rows([number >= 6 for number in range(len(labeled))])
+    assert some.stats is not None
+    return save_with_head(
+        folder,
+        of=of,
+        categories=of.manifest.categories,
+        last_layer=fit_head(some.embeddings, some.targets),
+        head=fit_combined_head(some.embeddings, some.stats, some.targets),
+        labeled=labeled,
+        holdout=None,
+        folds=of.load_fold_heads(labeled),
+        ood=None,
+        note="",
+    ).folder
+
+
+def test_a_model_anew_answers_one_crawl_as_it_does_once_the_other_is_sorted_too(folder: Path, bundle: Path) -> None:
+    two_crawls(folder, bundle)
+    other = refitted(folder, bundle)
+    key = open_bundle(other).manifest.key
+
+    def own(library: Path) -> dict[str, bytes]:
+        with read_catalog(library) as catalog:
+            query = "SELECT picture, logits FROM predictions WHERE model = ?"
+            return dict(catalog.connection.execute(query, (key,)).fetchall())
+
+    sort(folder / "first", library=folder / "sorted", bundle=other, settings=settings())
+    first = own(folder / "sorted")
+    run(folder, other)
+
+    both = own(folder / "sorted")
+    assert (20, 40) == (len(first), len(both))
+    assert first == {one: both[one] for one in first}
+
+
+def test_embeddings_that_are_gone_are_read_again_and_all_is_decided(folder: Path, bundle: Path) -> None:
+    run(folder, bundle)
+    shutil.rmtree(embeddings_folder(folder / "sorted", open_bundle(bundle).manifest.backbone_key))
+    make_tree(folder / "crawl", {"new.png": picture(31)})
+
+    summary = run(folder, bundle)
+
+    assert 31 == summary["pictures"] == len(decided(folder / "sorted")) == len(answers(folder / "sorted"))
+    assert 31 == len(filed(folder / "sorted"))
 
 
 def test_heads_of_folds_that_do_not_fit_are_one_line(bundle: Path, tmp_path: Path) -> None:
