@@ -1,4 +1,4 @@
-"""Keeps the neighbors of many pictures beside their embeddings, since correcting what is in the library changes none."""
+"""Keeps the neighbors of many pictures beside their embeddings: correcting what is in the library changes none."""
 
 # Shapes: N nodes, M neighbors.
 
