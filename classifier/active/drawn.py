@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from classifier.catalog.by_chance import asked_by_chance
 from classifier.labels.random_draw import draws_of
 from classifier.model.holdout import NO_CATEGORY
 from classifier.model.labeled_embeddings import LabeledEmbeddings
@@ -88,3 +89,13 @@ def without_drawn(latest: Mapping[ImageId, Annotation]) -> dict[ImageId, Annotat
     other image of the crawl, although it is held out: docs/LOG.md.
     """
     return {image_id: one for image_id, one in latest.items() if one.selection is not Selection.CHANCE}
+
+
+def labels_without_drawn(catalog: Catalog, labels: LabeledEmbeddings) -> LabeledEmbeddings:
+    """What steers the questions of a model's `labels`: a model that was refitted here has the answers among them too.
+
+    They have no path. Those of a labels folder stay: the model was trained on them.
+    """
+    asked = asked_by_chance(catalog)
+    pairs = zip(labels.image_ids, labels.paths, strict=True)
+    return labels.rows([bool(path) or image_id not in asked for image_id, path in pairs])

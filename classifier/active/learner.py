@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from classifier.active.drawn import drawn_sample, with_drawn, without_drawn
+from classifier.active.drawn import drawn_sample, labels_without_drawn, with_drawn, without_drawn
 from classifier.active.pool import load_pool
 from classifier.active.query_strategy import cluster, has_labeled_neighbors, margin_order
 from classifier.active.sample import KIND
@@ -91,7 +91,7 @@ class Learner:
             log = list(annotation_log.of_images(catalog))
             latest = annotation_log.exclude_moved(catalog, annotation_log.current(log))
             training_set = self.build_training_set(catalog, latest)
-            steering = self.build_training_set(catalog, without_drawn(latest))
+            steering = self._training_set(catalog, without_drawn(latest), labels_without_drawn(catalog, self._labeled))
             if len(steering.categories) < 2:  # noqa: PLR2004 - one alone is nothing to tell apart
                 return 0
             self._refresh_pool(catalog)
@@ -123,6 +123,11 @@ class Learner:
 
     def build_training_set(self, catalog: Catalog, latest: dict[ImageId, Annotation]) -> TrainingSet:
         """The labels as they are now. Rows that were read once are kept."""
+        return self._training_set(catalog, latest, self._labeled)
+
+    def _training_set(
+        self, catalog: Catalog, latest: dict[ImageId, Annotation], labeled: LabeledEmbeddings
+    ) -> TrainingSet:
         drawn = drawn_sample(catalog, self._library, None if self._bundle is None else self._labeled)
         named = {image_id for image_id, annotation in latest.items() if annotation.kind is AnnotationKind.RIGHT}
         wanted = sorted((named | drawn) - self._rows.keys())
@@ -132,7 +137,7 @@ class Learner:
                 self._rows |= dict(zip(part.image_ids, rows, strict=True))
         known = () if self._bundle is None else self._bundle.manifest.categories
         now = merge_categories(known, (0.0,) * len(known), read_aliases(catalog))
-        labeled = replace(self._labeled, targets=now.columns[self._labeled.targets])
+        labeled = replace(labeled, targets=now.columns[labeled.targets])
         min_labels = _MIN_LABELS_COLD if self._bundle is None else MIN_LABELS
         found = build_training_set(labeled, now.categories, latest, self._rows, min_labels=min_labels)
         found = with_drawn(found, labeled, drawn, self._rows)

@@ -9,7 +9,9 @@ import pytest
 
 from classifier.catalog.by_chance import asked_by_chance
 from classifier.catalog.connection import open_catalog
+from classifier.images.hashing import hash_bytes
 from classifier.labels.random_draw import read_draws
+from classifier.records import Action
 from kit.browser import CHROMIUM, Traffic, all_in_sight, all_saved, browser, serving, type_keys, wait_for_image
 from kit.chance import MANY, library_of
 from kit.labeling import KINDS, drawn_crawl, kind_of_most, mark_strangers
@@ -70,6 +72,52 @@ def test_every_other_question_of_review_is_drawn_by_chance(tmp_path: Path) -> No
         assert set(drawn) == asked_by_chance(catalog)
     assert [] == traffic.console
     assert "about 50% of what the page asks is drawn by chance" in served.stderr
+
+
+def test_a_grid_that_answers_all_that_was_fetched_ahead_ends_no_drawing(tmp_path: Path) -> None:
+    order = sorted(range(24), key=lambda number: hash_bytes(blended(number)))
+    waiting = [(Action.FILE, "cat", 0.9)] * 24
+    for number in order[:12]:
+        waiting[number] = (Action.REVIEW, "dog", 0.4)
+    for number in order[12:18]:
+        waiting[number] = (Action.REVIEW, "cat", 0.4)
+    library, ids = library_of(tmp_path, waiting, content=blended)
+    traffic = Traffic()
+    with browser(traffic, viewport={"width": 1280, "height": 800}) as page:
+        page.set_default_timeout(20_000)
+        with serving("review", str(library), "--no-learning", by_chance=0.1) as served:
+            page.goto(served.address)
+            shown(page)
+            type_keys(page, "g")
+            for count in (12, 6):
+                page.wait_for_function(f"() => document.querySelectorAll('.cell').length === {count}")
+                all_in_sight(page)
+                type_keys(page, "Enter")
+                all_saved(page)
+            page.wait_for_selector(".drawn")
+            assert ids[18] == shown(page)
+            page.goto("about:blank")
+    assert [] == traffic.console
+
+
+def test_a_refused_answer_brings_no_drawing_nearer(tmp_path: Path) -> None:
+    library, _ = library_of(tmp_path, MANY, content=blended)
+    with browser(Traffic()) as page, serving("review", str(library), "--no-learning", by_chance=0.25) as served:
+        page.goto(served.address)
+        shown(page)
+        page.route("**/api/say", lambda route: route.fulfill(status=400, json={"error": "no"}))
+        type_keys(page, "u")
+        page.wait_for_selector("text=Not saved: no")
+        page.unroute("**/api/say")
+        asked = []
+        for _ in range(4):
+            shown(page)
+            asked.append((is_drawn(page), press(page, "u")))
+        all_saved(page)
+        page.goto("about:blank")
+    assert [False, False, False, True] == [mine for mine, _ in asked]
+    with open_catalog(library) as catalog:
+        assert {asked[-1][1]} == asked_by_chance(catalog)
 
 
 def test_a_grid_is_followed_by_what_is_drawn_and_then_by_the_next_grid(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 // Pictures drawn by chance, asked one by one among the others: only they tell how often the model errs.
 
 import { fetchDrawn } from "./api.js";
+import { allSaved } from "./http.js";
 import { Prefetcher } from "./prefetch.js";
 import { Single } from "./single.js";
 
@@ -10,24 +11,28 @@ export class Drawn {
     this.app = app;
     this.due = 0;
     this.ids = new Set(); // those that were shown
-    this.prefetcher = new Prefetcher(fetchDrawn, { limit: 10, size: "large", ahead: 3 });
+    this.prefetcher = new Prefetcher((page) => allSaved().then(() => fetchDrawn(page)), { limit: 10, size: "large", ahead: 3 });
   }
 
-  // Fetches the first ones, so that they are there when they are due.
+  // Fetches the next ones anew, so that they are there when they are due.
   open() {
     if (this.app.state.chanceShare > 0) this.prefetcher.restart();
   }
 
-  // Counts answers, and asks no more about what they are of.
+  // Counts answers that are being sent, and asks no more about what they are of. Where none is left by them, the next
+  // ones are fetched; where the server has none either, no answer asks for them again.
   count(answers, isDrawn) {
     const ids = new Set(answers.map(({ id }) => id));
-    this.prefetcher.items = this.prefetcher.items.filter(({ id }) => !ids.has(id));
+    const before = this.prefetcher.items;
+    this.prefetcher.items = before.filter(({ id }) => !ids.has(id));
     this.#add(answers.length, isDrawn);
+    if (before.length && this.prefetcher.items.length === 0) this.open();
   }
 
-  // Counts what was taken back.
+  // Counts what was taken back or refused, which may be the next in the order of chance again.
   uncount(items) {
     for (const item of items) this.#add(-1, this.has(item));
+    this.open();
   }
 
   #add(count, isDrawn) {

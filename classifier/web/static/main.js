@@ -128,6 +128,7 @@ class App {
     const before = this.state;
     this.state = state;
     this.toolbar.draw();
+    if (!before.ranking.number && state.ranking.number) this.drawn.open(); // a sample was read to its end
     if (emptyQueueBasis(before) !== emptyQueueBasis(state)) this.redrawIfEmpty();
     const isAnswered = before.newestAnnotation !== state.newestAnnotation && this.labelIssues?.total;
     if (labelIssueBasis(before) !== labelIssueBasis(state) || isAnswered) this.#fetchLabelIssues();
@@ -160,11 +161,13 @@ class App {
   // Sends answers; `putBack` is called if they are refused. `isDrawn` is whether the one picture was drawn by chance.
   answer(answers, putBack, isDrawn = false) {
     this.emptiedCategories.clear();
+    const sent = sendAnswers(answers, isDrawn);
     this.drawn.count(answers, isDrawn);
-    return sendAnswers(answers, isDrawn).then((state) => {
+    return sent.then((state) => {
       this.update(state);
       this.view.drawUndo?.();
     }, (error) => {
+      this.drawn.uncount(answers);
       putBack();
       notify(_("Not saved: {error}", { error: error.message }), "bad");
     });

@@ -90,7 +90,7 @@ export class Prefetcher {
   async #fetchNext() {
     const { version } = this;
     const page = await this.fetchPage({ after: this.after, limit: this.limit });
-    if (version !== this.version) return;
+    if (version !== this.version) return this.#fetchNext(); // restarted meanwhile
     this.lastPage = page;
     const known = new Set(this.items.map(({ id }) => id));
     this.items.push(...page.items.filter(({ id }) => !known.has(id) && !this.taken.has(id)));

@@ -13,7 +13,7 @@ from classifier.active import encoder, worker
 from classifier.active.sample import take_sample
 from classifier.inference.pipeline import infer
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
-from kit.browser import CHROMIUM, Traffic, browser, serving
+from kit.browser import CHROMIUM, Traffic, browser, serving, type_keys, wait_for_image
 from kit.home import asking, project
 from kit.interrupt import Stop
 from kit.jobs import running_job
@@ -113,3 +113,26 @@ def test_the_label_page_shows_what_is_read_and_then_the_groups(half_read: Path) 
             assert not page.evaluate(cut)
             page.goto("about:blank")
     assert [] == traffic.console
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
+def test_a_label_page_that_was_opened_while_reading_asks_about_what_is_drawn(half_read: Path) -> None:
+    with browser(Traffic()) as page:
+        page.set_default_timeout(20_000)
+        with serving("open", str(half_read), "--no-learning") as served:
+            with running_job(half_read, "label", name="looking", done=4, total=5):
+                page.goto(served.address)
+                page.click("#open-label")
+                page.wait_for_selector(".reading .read-image")
+                read_on(half_read)
+            page.wait_for_selector(".labeling .name-row")
+            type_keys(page, "g")
+            for number in range(3):  # three in ten answers are about what is drawn
+                wait_for_image(page)
+                assert 0 == page.locator(".drawn").count(), number
+                before = page.get_attribute(".single", "data-image-id")
+                type_keys(page, "u")
+                page.wait_for_function("(id) => document.querySelector('.single')?.dataset.imageId !== id", arg=before)
+            page.wait_for_selector(".drawn")
+            page.goto("about:blank")
