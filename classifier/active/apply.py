@@ -19,7 +19,6 @@ from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError, Message
 from classifier.filing.path_scope import named_root
 from classifier.model.bundle import Bundle
-from classifier.model.bundle_files import FOLDS
 from classifier.model.replace_head import remove_other_bundles, save_with_head
 from classifier.records import Mode
 from classifier.settings import Settings
@@ -80,9 +79,9 @@ def _refuse_unnamed(catalog: Catalog, library: Path, crawls: Iterable[Path]) -> 
 
 def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, novelty: OodDetector | None) -> Bundle:
     """Save the bundle with the refitted head in the models folder of the library."""
-    is_spread, can_guarantee = FOLDS in learner.bundle.manifest.files, training_set.can_guarantee
+    can_guarantee, can_spread = training_set.can_guarantee, training_set.can_spread
     before = learner.bundle.load_holdout() if can_guarantee else None
-    crossed = cross_fit(training_set, before=before) if can_guarantee or is_spread else None
+    crossed = cross_fit(training_set, before=before) if can_guarantee or can_spread else None
     annotated = sum(not path for path in training_set.labeled.paths)
     return save_with_head(
         state_folder(library) / "models",
@@ -92,7 +91,7 @@ def refit_bundle(library: Path, learner: Learner, training_set: TrainingSet, nov
         head=fit(training_set),
         labeled=training_set.labeled,
         holdout=crossed.holdout if crossed and can_guarantee else None,
-        folds=crossed.folds if crossed and is_spread else None,
+        folds=crossed.folds if crossed and can_spread else None,
         ood=novelty,
         note=f"measured before its head was fitted anew, with {annotated} verdicts of a person beside the labels",
     )

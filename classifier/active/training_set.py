@@ -59,6 +59,11 @@ class TrainingSet:
         """Whether some labels were drawn at random and the backbone was never fitted to them."""
         return Selection.RANDOM in self.labeled.selections
 
+    @property
+    def can_spread(self) -> bool:
+        """Whether answers can be spread by heads of folds, however the model before was: its network saw no label."""
+        return self.labeled.stats is not None and Selection.FITTED not in self.labeled.selections
+
 
 def build_training_set(
     labeled: LabeledEmbeddings,

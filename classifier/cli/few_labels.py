@@ -40,8 +40,10 @@ def too_few(evaluation: dict[str, Any]) -> Iterator[Message]:
 def _of_categories(few: list[tuple[int, str]]) -> Message:
     named = ", ".join(f"{category} ({count})" for count, category in few[:_NAMED])
     return Counted(
-        "Too few held-out labels to judge {count} category by: {categories}; label {least} or more of it.",
-        "Too few held-out labels to judge {count} categories by: {categories}; label {least} or more of each.",
+        "Too few held-out labels to judge {count} category by: {categories}; "
+        "label more of it, until {least} are held out.",
+        "Too few held-out labels to judge {count} categories by: {categories}; "
+        "label more of each, until {least} are held out.",
         count=len(few),
         categories=named if len(few) <= _NAMED else Message("{names} and others", names=named),
         least=FEWEST,

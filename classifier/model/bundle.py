@@ -19,7 +19,7 @@ from classifier.model.bundle_files import (
     EMBEDDINGS,
     EVALUATION,
     FITTED,
-    FOLDS,
+    FOLD_HEADS,
     HEAD,
     HOLDOUT,
     MANIFEST,
@@ -129,10 +129,10 @@ class Bundle:
 
         Raises ModelError in one line when they are damaged.
         """
-        head = self.load_combined_head() if self.manifest.files.get(FOLDS) else None
+        head = self.load_combined_head() if self.manifest.files.get(FOLD_HEADS) else None
         if head is None:
             return None
-        path = self._checked(FOLDS, self.manifest.files[FOLDS])
+        path = self._checked(FOLD_HEADS, self.manifest.files[FOLD_HEADS])
         return load_fold_heads(path, head=head, labeled=labeled)
 
     def load_ood(self) -> OodDetector | None:
@@ -236,7 +236,7 @@ def write_parts(
         FITTED: parts.fitted,
         TAGS: parts.tags,
         HEAD: parts.head,
-        FOLDS: parts.folds,
+        FOLD_HEADS: parts.folds,
     }
     for name, part in by_name.items():
         if part is not None:

@@ -33,8 +33,8 @@ EMBEDDINGS = "labelled.npz"
 FITTED = "fitted.npz"
 TAGS = "tags.safetensors"
 HEAD = "head.safetensors"
-FOLDS = "folds.npz"
-PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, HOLDOUT, OOD, EMBEDDINGS, FITTED, TAGS, HEAD, FOLDS)
+FOLD_HEADS = "folds.npz"
+PARTS: Final = (CONFIG, WEIGHTS, EVALUATION, CARD, HOLDOUT, OOD, EMBEDDINGS, FITTED, TAGS, HEAD, FOLD_HEADS)
 """All files that a bundle may have, but for its manifest."""
 
 _HASHED_BEFORE: Final = {

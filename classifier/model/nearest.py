@@ -21,6 +21,8 @@ NEIGHBORS: Final = 5
 FEW: Final = 8_192
 """Rows that are compared each with each: so many take a second."""
 _IN_CLUSTER: Final = 512
+_MOST_IN_CLUSTER: Final = 4_096
+"""A larger one, as where nearly all pictures are alike, is compared in pieces, which bounds time and memory."""
 _CLUSTERS_SEARCHED: Final = 12
 _ROUNDS: Final = 5
 _AT_ONCE: Final = 512
@@ -53,7 +55,8 @@ def _best(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The `most` nearest of `others` to each row of `part`, itself apart."""
     products = rows_NS[part] @ rows_NS[others].T
-    products[np.searchsorted(part, others[np.isin(others, part)]), np.flatnonzero(np.isin(others, part))] = _ITSELF
+    itself = np.flatnonzero(np.isin(others, part))
+    products[np.searchsorted(part, others[itself]), itself] = _ITSELF
     best = np.argpartition(products, -most, axis=1)[:, -most:]
     return others[best], np.take_along_axis(products, best, axis=1)
 
@@ -65,13 +68,21 @@ def _parts(rows_NS: NDArray[np.float32], seed: int) -> Iterator[tuple[Rows, Rows
         yield everything, everything
         return
     centers, cluster_N = _clusters(rows_NS, seed)
-    order = np.argsort(cluster_N, kind="stable")
-    ends = np.searchsorted(cluster_N[order], np.arange(len(centers) + 1))
-    members = [order[ends[number] : ends[number + 1]] for number in range(len(centers))]
-    near = np.argsort(-(centers @ centers.T), axis=1)[:, :_CLUSTERS_SEARCHED]
-    for number, wanted in enumerate(members):
-        if len(wanted):
-            yield wanted, np.sort(np.concatenate([members[other] for other in near[number]]))
+    filled, counts = np.unique(cluster_N, return_counts=True)
+    members = np.split(np.argsort(cluster_N, kind="stable"), np.cumsum(counts)[:-1])
+    chance = np.random.default_rng(seed)
+    pieces = [_pieces(cluster, chance) for cluster in members]
+    near = np.argsort(-(centers[filled] @ centers[filled].T), axis=1)
+    for number, own in enumerate(pieces):
+        others = [pieces[other] for other in near[number] if other != number][: _CLUSTERS_SEARCHED - 1]
+        for turn, wanted in enumerate(own):
+            yield wanted, np.sort(np.concatenate([wanted, *(other[turn % len(other)] for other in others)]))
+
+
+def _pieces(cluster: Rows, chance: np.random.Generator) -> list[Rows]:
+    """The rows of a cluster, dealt out by chance where they are too many to be compared each with each."""
+    count = -(-len(cluster) // _MOST_IN_CLUSTER)
+    return [np.sort(piece) for piece in np.array_split(chance.permutation(cluster), count)]
 
 
 def _clusters(rows_NS: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

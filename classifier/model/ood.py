@@ -89,11 +89,21 @@ class OodDetector:
 
         This holds on average over draws of labeled images (conformal). Infinity when there are too few of them.
         """
-        place = math.ceil((1 - share) * (len(self.scores) + 1) - _ROUNDING)
-        if place > len(self.scores):
+        place = self._place(share)
+        if place >= len(self.scores):
             return math.inf
         # The next number: a score equal to that of a labeled image is still like it.
-        return float(np.nextafter(self.scores[place - 1], np.float32(np.inf)))
+        return float(np.nextafter(self.scores[place], np.float32(np.inf)))
+
+    def with_least_threshold(self, share: float, least: np.float32) -> OodDetector:
+        """With thresholds above `least` at this share and smaller ones; at greater ones they stay."""
+        scores, place = self.scores.copy(), self._place(share)
+        scores[place:] = np.maximum(scores[place:], least)
+        return replace(self, scores=scores)
+
+    def _place(self, share: float) -> int:
+        """Which of the scores the threshold at this share lies just above."""
+        return math.ceil((1 - share) * (len(self.scores) + 1) - _ROUNDING) - 1
 
     def with_more(self, stats_BT: NDArray[np.float32], embeddings_ND: NDArray[np.float32]) -> OodDetector:
         """The detector with more labeled images: `traits_BT` of the new ones, `embeddings_ND` of all.

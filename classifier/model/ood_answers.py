@@ -1,15 +1,16 @@
 """What a person's answers teach the OOD detector at once.
 
 Images of a category are points more to be near to. Where those that are still far are not outnumbered by images of no
-category, the scores of labeled images are raised, so that the threshold lies above them. Counted as labels like any
-other, they would raise it far more than they should: they were picked for being far (docs/LOG.md).
+category, the highest scores of labeled images are raised, so that the threshold lies above them; the limit of what is
+reviewed stays. Counted as labels like any other, they would raise it far more than they should: they were picked for
+being far (docs/LOG.md).
 """
 
 # Shapes: N labeled images, A answered ones, D embedding width, T statistics.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -56,7 +57,7 @@ def learn_from_answers(
     far = _scores_held_out(known, embeddings_ND, of_a_category, share=share)
     none = learned.score(of_none.stats, of_none.embeddings)
     least = _least_threshold(far[far >= threshold], none[none >= threshold])
-    return learned if least is None else replace(learned, scores=np.maximum(learned.scores, least))
+    return learned if least is None else learned.with_least_threshold(share, least)
 
 
 def _with_points(known: OodDetector, embeddings_ND: NDArray[np.float32], new: Answered) -> OodDetector:

@@ -19,7 +19,7 @@ from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.predictions import logits_as_bytes
 from classifier.catalog.spreadings import Spreading
 from classifier.errors import Message
-from classifier.model.bundle_files import FOLDS
+from classifier.model.bundle_files import FOLD_HEADS
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.spreading import graph_of, spread
 from classifier.records import Selection
@@ -52,7 +52,7 @@ _MOST_LACKING: Final = 0.01
 def will_spread(model: Bundle, settings: Settings) -> bool:
     """Whether a sort with this model spreads its answers, as far as is known before."""
     is_asked = settings.sort.embeddings and settings.sort.neighbors
-    return is_asked and bool(model.manifest.backbone_key) and FOLDS in model.manifest.files
+    return is_asked and bool(model.manifest.backbone_key) and FOLD_HEADS in model.manifest.files
 
 
 @pause_gc()
@@ -129,7 +129,7 @@ def _state(catalog: Catalog, model: Bundle, locations: Sequence[Location]) -> st
     digest = hashlib.sha256("".join(image_id for _, _, image_id in locations).encode()).hexdigest()
     parts = (
         _METHOD,
-        manifest.files[FOLDS],
+        manifest.files[FOLD_HEADS],
         manifest.labelled_sha256,
         manifest.evidence_sha256,
         digest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,8 +76,13 @@ def is_sparing(device: str, held_out: int) -> bool:
 
 
 def checked_each(epochs: int) -> int:
-    """After each so many epochs the held-out labels are looked at: four times in all, and before the first."""
-    return max(1, epochs // _CHECKS)
+    """Held-out labels are looked at after each so many epochs and the last: at most four times, and before all."""
+    return max(1, math.ceil(epochs / _CHECKS))
+
+
+def count_checks(epochs: int) -> int:
+    """How often they are looked at after an epoch."""
+    return math.ceil(epochs / checked_each(epochs))
 
 
 def shown_and_looked_at(settings: Settings, labels: int) -> tuple[float, float]:
@@ -90,8 +96,7 @@ def shown_and_looked_at(settings: Settings, labels: int) -> tuple[float, float]:
     held_out = labels * (settings.labels.validation_share if folds == 1 else 1 / folds)
     shown = folds * min(labels - held_out, limit or labels) + most_learned(limit, labels)
     checked = folds * min(held_out, max(1, limit // 4) if limit else labels)
-    checks = train.epochs // checked_each(train.epochs)
-    return train.epochs * shown, checks * checked + labels * (folds + 2 * LOOKED_AT)
+    return train.epochs * shown, count_checks(train.epochs) * checked + labels * (folds + 2 * LOOKED_AT)
 
 
 def finetuning_seconds(settings: Settings, *, labels: int, learning: float, looking: float) -> float:

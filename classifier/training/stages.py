@@ -9,7 +9,7 @@ from classifier.progress import StageCost, StageName
 from classifier.training.recipe import (
     LEARNING,
     LEARNING_SPARINGLY,
-    checked_each,
+    count_checks,
     fitting_seconds,
     is_sparing,
     most_checked,
@@ -83,7 +83,7 @@ def _tuned(run: TrainingContext, of: StageName, learned: int, *, held_out: int) 
     learned, held_out = most_learned(limit, learned), most_checked(limit, held_out)
     epochs = run.recipe.epochs
     learning_cost = LEARNING_SPARINGLY if is_sparing(run.runtime.device.type, held_out) else LEARNING
-    cost = epochs * learning_cost * learned + epochs // checked_each(epochs) * held_out
+    cost = epochs * learning_cost * learned + count_checks(epochs) * held_out
     yield StageCost(code=fine_tuning(of).code, cost=cost, kind="learn", most_seconds=most)
     if run.crawl:
         looked_at = learned + len(run.crawl) + held_out

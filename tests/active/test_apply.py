@@ -254,6 +254,19 @@ def test_answers_in_unknown_raise_the_threshold_where_most_are_of_a_category(
     assert most == (threshold_after(library) > before.threshold(0.02))
 
 
+@pytest.mark.parametrize(("selection", "spreads"), [(Selection.PERSON, True), (Selection.FITTED, False)])
+def test_a_refitted_model_spreads_by_what_its_network_saw(tmp_path: Path, selection: Selection, spreads: bool) -> None:
+    """Though the one before has no heads of folds, as after a refit with labels too few to make some."""
+    without = color_bundle(tmp_path / "model", labeled=True, combined=True, selection=selection)
+    library = unsure_library(tmp_path, without.folder, 20)
+    learner = learned(library)
+    with read_catalog(library) as catalog:
+        training_set = learner.build_training_set(catalog, annotation_log.latest(catalog))
+    refitted = apply.refit_bundle(library, learner, training_set, None)
+
+    assert spreads == (refitted.load_fold_heads(training_set.labeled) is not None)
+
+
 def test_a_refitted_model_spreads_its_answers_as_the_one_before(tmp_path: Path) -> None:
     spreads = color_bundle(tmp_path / "model", spreads=True, selection=Selection.PERSON)
     library = unsure_library(tmp_path, spreads.folder, 20)

@@ -34,11 +34,14 @@ def test_sixteen_labels_say_little_and_how_little() -> None:
     [
         (
             {"page": 200, "chibi": 2},
-            "Too few held-out labels to judge 1 category by: chibi (2); label 5 or more of it.",
+            "Too few held-out labels to judge 1 category by: chibi (2); label more of it, until 5 are held out.",
         ),
         (
             {"page": 0, "chibi": 2, "icon": 300},
-            "Too few held-out labels to judge 2 categories by: page (0), chibi (2); label 5 or more of each.",
+            (
+                "Too few held-out labels to judge 2 categories by: page (0), chibi (2); "
+                "label more of each, until 5 are held out."
+            ),
         ),
     ],
 )

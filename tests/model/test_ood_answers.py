@@ -66,6 +66,16 @@ def test_where_most_of_unknown_is_of_a_category_the_threshold_rises(known: OodDe
     assert 1 == unknown(learned, around(20, at=2, spread=0.0))  # as far as those that are of none
 
 
+def test_only_the_limit_of_the_unknown_rises_not_that_of_the_review(known: OodDetector) -> None:
+    learned = after(known, good=FAR_APART[:20], none=around(3, at=2))
+
+    assert learned.threshold(SHARE) > known.threshold(SHARE)
+    assert learned.threshold(SHARE / 2) >= learned.threshold(SHARE)
+    assert [known.threshold(share) for share in (0.06, 0.1, 0.2)] == [
+        learned.threshold(share) for share in (0.06, 0.1, 0.2)
+    ]
+
+
 def test_where_most_of_unknown_is_of_none_the_threshold_stays(known: OodDetector) -> None:
     learned = after(known, good=FAR_APART[:20], none=around(20, at=2))
 

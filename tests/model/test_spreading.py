@@ -81,6 +81,30 @@ def test_among_many_most_neighbors_are_found(monkeypatch: pytest.MonkeyPatch) ->
     assert not (found == np.arange(2000)[:, None]).any()
 
 
+@pytest.mark.parametrize("noise", [0, 1e-3])
+def test_rows_that_are_nearly_all_alike_are_never_compared_all_with_all(
+    monkeypatch: pytest.MonkeyPatch, noise: float
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.full((3000, 16), 0.25) + noise * rng.standard_normal((3000, 16))
+    rows[::100] = -rng.dirichlet(np.ones(16), 30)
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    for name, value in {"FEW": 100, "_IN_CLUSTER": 50, "_MOST_IN_CLUSTER": 60, "_CLUSTERS_SEARCHED": 4}.items():
+        monkeypatch.setattr(nearest_module, name, value)
+    compared, best = list[int](), nearest_module._best  # what bounds time and memory
+
+    def counted(rows: np.ndarray, part: np.ndarray, others: np.ndarray, most: int) -> object:
+        compared.append(len(others))
+        return best(rows, part, others, most)
+
+    monkeypatch.setattr(nearest_module, "_best", counted)
+    neighbors, cosines = nearest(rows)
+
+    assert max(compared) <= 4 * 60
+    assert not (neighbors == np.arange(3000)[:, None]).any()
+    assert (np.delete(cosines, np.s_[::100], axis=0) > 0.99).all()
+
+
 def test_fewer_pictures_than_neighbors_have_all_others() -> None:
     neighbors, _ = nearest(np.eye(3, dtype=np.float32))
 

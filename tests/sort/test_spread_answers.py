@@ -17,7 +17,7 @@ from classifier.errors import ModelError
 from classifier.filing.undo import undo
 from classifier.images.hashing import hash_bytes
 from classifier.model.bundle import open_bundle
-from classifier.model.bundle_files import FOLDS
+from classifier.model.bundle_files import FOLD_HEADS
 from classifier.model.combined_head import fit_combined_head
 from classifier.model.fold_heads import FoldHeads, load_fold_heads
 from classifier.model.head import fit_head
@@ -387,7 +387,7 @@ def test_heads_of_folds_that_do_not_fit_are_one_line(bundle: Path, tmp_path: Pat
     with pytest.raises(ModelError, match=r"folds.npz: its parts do not fit 5 pictures; train again or restore it"):
         opened.load_fold_heads(labeled.rows([True] * 5 + [False] * 115))
     damaged = color_bundle(tmp_path / "model", spreads=True)
-    with (damaged.folder / FOLDS).open("ab") as file:
+    with (damaged.folder / FOLD_HEADS).open("ab") as file:
         file.write(b"x")
 
     with pytest.raises(ModelError, match="is not the file this bundle was written with"):
@@ -400,10 +400,10 @@ def test_heads_of_folds_from_elsewhere_are_checked(bundle: Path, tmp_path: Path,
     labeled, head = opened.load_labeled_embeddings(), opened.load_combined_head()
     assert labeled is not None
     assert head is not None
-    with np.load(opened.folder / FOLDS) as arrays:
+    with np.load(opened.folder / FOLD_HEADS) as arrays:
         parts = {one: arrays[one] for one in arrays.files}
     wrong = {"weight": np.nan, "judge": 7, "learned": True, "stats_scale": 0}[name]
-    np.savez(tmp_path / FOLDS, **parts | {name: np.full_like(parts[name], wrong)})
+    np.savez(tmp_path / FOLD_HEADS, **parts | {name: np.full_like(parts[name], wrong)})
 
     with pytest.raises(ModelError, match="its parts do not fit together"):
-        load_fold_heads(tmp_path / FOLDS, head=head, labeled=labeled)
+        load_fold_heads(tmp_path / FOLD_HEADS, head=head, labeled=labeled)

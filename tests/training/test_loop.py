@@ -204,10 +204,10 @@ def test_the_earliest_layers_learn_only_where_the_network_is_kept(
     assert not torch.equal(before.conv_stem.weight, network.body.conv_stem.weight)
 
 
-def test_held_out_pictures_are_looked_at_four_times_in_many_epochs(tmp_path: Path) -> None:
+def test_held_out_pictures_are_looked_at_four_times_at_most_and_at_the_last_epoch(tmp_path: Path) -> None:
     _, _, history = run(tmp_path, recipe=replace(RECIPE, epochs=9))
 
-    assert [0, 2, 4, 6, 8, 9] == [epoch.number for epoch in history if epoch.validation_loss is not None]
+    assert [0, 3, 6, 9] == [epoch.number for epoch in history if epoch.validation_loss is not None]
 
 
 def test_batch_norm_keeps_the_statistics_it_came_with(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from classifier.settings import Settings, load
 from classifier.training import context, pipeline
 from classifier.training.dataset import TrainingImages
 from classifier.training.pipeline import train_model
-from classifier.training.recipe import Plan, plan_for, shown_and_looked_at
+from classifier.training.recipe import Plan, checked_each, count_checks, plan_for, shown_and_looked_at
 from classifier.training.saving import Saving
 from kit.hub import tiny_backbone
 from kit.pictures import COLORS, encoded, varied
@@ -158,6 +158,13 @@ def test_more_labels_and_epochs_cost_more() -> None:
 
     assert (2 * 100 * 3, 4 * 100 * 3) == (few[0], many[0])
     assert few[1] < many[1]
+
+
+def test_held_out_labels_are_looked_at_after_four_epochs_at_most() -> None:
+    for epochs in range(1, 50):
+        looked_at = [epoch for epoch in range(1, epochs + 1) if epoch == epochs or epoch % checked_each(epochs) == 0]
+
+        assert min(epochs, 3) <= len(looked_at) == count_checks(epochs) <= 4
 
 
 def test_from_some_number_on_more_labels_cost_no_more_fine_tuning() -> None:
