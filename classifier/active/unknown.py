@@ -64,8 +64,7 @@ def _answered(
     catalog: Catalog, folder: Path, image_ids: Sequence[ImageId], *, backbone: str, widths: tuple[int, int]
 ) -> Answered:
     """Those whose embeddings of these widths, D and T, are kept."""
-    stored = read_embeddings(catalog, folder, image_ids, backbone=backbone)
-    parts = [part for part in stored if (part.embeddings.shape[1], part.stats.shape[1]) == widths]
+    parts = list(read_embeddings(catalog, folder, image_ids, backbone=backbone, widths=widths))
     nothing = [np.empty((0, width), np.float32) for width in widths]
     return Answered(
         embeddings=np.concatenate([nothing[0], *(part.embeddings for part in parts)]),

@@ -25,7 +25,7 @@ from classifier.own_files import NEW, READ, UPDATE, flush_to_disk, make_own_fold
 from classifier.records import ImageId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from numpy.typing import NDArray
@@ -254,9 +254,23 @@ def _blocks(wanted: Sequence[tuple[int, ImageId]]) -> Iterator[Sequence[tuple[in
 
 
 def read_embeddings(
-    catalog: Catalog, folder: Path, image_ids: Sequence[ImageId], *, backbone: str
+    catalog: Catalog,
+    folder: Path,
+    image_ids: Sequence[ImageId],
+    *,
+    backbone: str,
+    widths: tuple[int, int] | None = None,
 ) -> Iterator[EmbeddingBatch]:
-    """The stored embeddings of these images under `backbone`, as far as they are intact, in no order."""
+    """The stored embeddings of these images under `backbone`, as far as `read_rows` has them, in no order."""
     locations = sorted(embeddings.locations_of(catalog, image_ids, backbone=backbone))
+    yield from read_rows(folder, locations, widths=widths)
+
+
+def read_rows(
+    folder: Path, locations: Iterable[tuple[int, int, ImageId]], *, widths: tuple[int, int] | None = None
+) -> Iterator[EmbeddingBatch]:
+    """The intact rows at `locations`: shard, row and image, in this order; with `widths`, D and T, only such."""
     for shard, wanted in groupby(locations, key=itemgetter(0)):
-        yield from read_shard(folder, shard, [(row, image_id) for _, row, image_id in wanted])
+        for part in read_shard(folder, shard, [(row, image_id) for _, row, image_id in wanted]):
+            if widths is None or (part.image_ids and (part.embeddings.shape[1], part.stats.shape[1]) == widths):
+                yield part

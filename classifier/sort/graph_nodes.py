@@ -9,22 +9,19 @@ precise as usual, for there are six answers a picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classifier.catalog.shards import read_shard
+from classifier.catalog.shards import read_rows
 from classifier.model.head import fit_pca, l2_normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from classifier.catalog.shards import EmbeddingBatch
     from classifier.model.combined_head import CombinedHead
     from classifier.model.labeled_embeddings import LabeledEmbeddings
     from classifier.records import ImageId
@@ -62,7 +59,7 @@ def read_nodes(
 ) -> Nodes:
     """Read the embeddings at `locations`, in order of shard and row; those that are damaged or do not fit are none."""
     widths = heads[0].widths
-    sample = [part.embeddings for part in batches(folder, _sampled(locations), widths)]
+    sample = [part.embeddings for part in read_rows(folder, _sampled(locations), widths=widths)]
     if (
         not sample or len(locations) < _SAMPLE
     ):  # where there are as many, neighbors do not change with the labels and can be kept
@@ -77,7 +74,7 @@ def read_nodes(
         short.append(l2_normalize(project(embeddings)))
         logits.append(np.stack([head(embeddings, stats) for head in heads]).astype(np.float16))
 
-    for part in batches(folder, locations, widths):
+    for part in read_rows(folder, locations, widths=widths):
         add(part.image_ids, part.embeddings, part.stats)
         advance(len(part.image_ids))
     stored, node_of = len(ids), {image_id: node for node, image_id in enumerate(ids)}
@@ -97,11 +94,3 @@ def read_nodes(
 def _sampled(locations: Sequence[Location]) -> list[Location]:
     chosen = np.random.default_rng(0).permutation(len(locations))[:_SAMPLE]
     return [locations[place] for place in np.sort(chosen).tolist()]
-
-
-def batches(folder: Path, locations: Sequence[Location], widths: tuple[int, int]) -> Iterator[EmbeddingBatch]:
-    """What is stored at `locations`, by shard, without rows that are damaged or of other `widths`."""
-    for shard, found in groupby(locations, key=itemgetter(0)):
-        for part in read_shard(folder, shard, [(row, image_id) for _, row, image_id in found]):
-            if part.image_ids and (part.embeddings.shape[1], part.stats.shape[1]) == widths:
-                yield part

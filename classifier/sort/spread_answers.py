@@ -17,6 +17,7 @@ import numpy as np
 from classifier.catalog import spreadings
 from classifier.catalog.embeddings import embeddings_folder
 from classifier.catalog.predictions import logits_as_bytes
+from classifier.catalog.shards import read_rows
 from classifier.catalog.spreadings import Spreading
 from classifier.errors import Message
 from classifier.model.bundle_files import FOLD_HEADS
@@ -24,7 +25,7 @@ from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.spreading import graph_of, spread
 from classifier.records import Selection
 from classifier.sort.apply import pause_gc
-from classifier.sort.graph_nodes import Location, Nodes, batches, read_nodes
+from classifier.sort.graph_nodes import Location, Nodes, read_nodes
 from classifier.sort.kept_neighbors import kept_nearest
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ def restore_own_answers(catalog: Catalog, library: Path, model: Bundle) -> bool:
 
     Where an embedding cannot be read, the answer is forgotten, so that the picture is predicted again.
     """
-    key, backbone, head = model.manifest.key, model.manifest.backbone_key, model.load_combined_head()
-    if head is None or spreadings.spreading_of(catalog, key) is None:
+    key, backbone = model.manifest.key, model.manifest.backbone_key
+    if spreadings.spreading_of(catalog, key) is None or (head := model.load_combined_head()) is None:
         return False
     locations = spreadings.locations(catalog, backbone=backbone)
     own: dict[ImageId, bytes] = {}
-    for part in batches(embeddings_folder(library, backbone), locations, head.widths):
+    for part in read_rows(embeddings_folder(library, backbone), locations, widths=head.widths):
         logits = logits_as_bytes(head(part.embeddings, part.stats))
         own.update(zip(part.image_ids, logits, strict=True))
     lost = [image_id for _, _, image_id in locations if image_id not in own]
