@@ -44,7 +44,8 @@ def answers_schema(*, with_embeddings: bool) -> pa.Schema:
     `probabilities` float32 (K,) calibrated, in the order of the model's categories, which the file's metadata names;
     `logits` float32 (K,), what they are calibrated from, by which a sort decides exactly as if it had read the image
     itself; the OOD score, null too where the model has no detector. With embeddings, what deciding by another head,
-    spreading and finding copies take: float16 (D,) and (T,), as a library keeps them, and the look.
+    spreading and finding copies take: float16 (D,) and (T,), each divided by its one of two `scales`, as
+    `catalog.halves` makes them and a library keeps them; `stats` of length 0 where a sort would keep none; the look.
     """
     columns = [
         *LISTING,
@@ -63,6 +64,7 @@ def answers_schema(*, with_embeddings: bool) -> pa.Schema:
         columns += [
             ("embedding", pa.list_(pa.float16())),
             ("stats", pa.list_(pa.float16())),
+            ("scales", pa.list_(pa.float32(), 2)),
             ("look", pa.binary()),
         ]
     return pa.schema(columns)
