@@ -8,6 +8,7 @@
         +-- LibraryInUse        one that another process uses just now
     +-- CrawlError              a crawl that is not there, or overlaps the library
     +-- NoGuarantee             an error rate that cannot be guaranteed; a sort goes on by the model's own estimate
+    +-- StorageError            a bucket, or a folder of parts, that cannot be read, written or used for this
     +-- FilingStopped           the disk refuses: full, read-only, broken; what is done is recorded
 
     Undecodable                 one picture that cannot be read; carries its Failure; never leaves a run
@@ -156,6 +157,10 @@ class LibraryInUse(LibraryError):  # noqa: N818 - a fact about another process
 
 class CrawlError(IllsortError):
     """A crawl that is not there, or that overlaps the library."""
+
+
+class StorageError(IllsortError):
+    """A bucket, or a folder of parts, that cannot be read, written or used for this."""
 
 
 class NoGuarantee(IllsortError):  # noqa: N818 - a fact about the labels, not an error of the program

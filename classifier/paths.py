@@ -55,7 +55,12 @@ def to_text(path: Path | str) -> str:
 
 def from_text(text: str) -> Path:
     """The path that `to_text` wrote."""
-    return Path(_ESCAPED.sub(lambda found: _unescape(found[1], found[2]), text))
+    return Path(unescaped(text))
+
+
+def unescaped(text: str) -> str:
+    """The name that `to_text` wrote, character for character: the key of an object may be no path of this system."""
+    return _ESCAPED.sub(lambda found: _unescape(found[1], found[2]), text)
 
 
 def to_json(values: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:

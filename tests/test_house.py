@@ -249,6 +249,7 @@ CHANGES = {
     ),
     "inference/worker.py": ("opens the system's null device", "os.open"),
     "filing/path_scope.py": ("makes the folder for notes in the person's state folder", ".mkdir"),
+    "parts/local_storage.py": ("makes the folder of parts that a person named; writes through own_files", ".mkdir"),
     "web/home/project.py": ("makes the folder of a project that a person asked for", ".mkdir"),
     "web/home/recent.py": ("makes the person's state folder, for the projects that were open last", ".mkdir"),
     "model/backbone.py": ("writes to the writing folder of a bundle", "save_for_hf"),

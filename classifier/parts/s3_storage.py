@@ -1,0 +1,105 @@
+"""A bucket of S3, or of what speaks as S3 does: listed page by page, read in one request with its version checked."""
+
+from __future__ import annotations
+
+import errno
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from fsspec.asyn import sync
+
+from classifier.errors import Message
+from classifier.parts.object_storage import ObjectStorage
+from classifier.parts.retries import IncompleteError, retry
+from classifier.parts.storage_types import ChangedSinceListed, StoredFile
+from classifier.paths import to_text, unescaped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PAGE: Final = 1000
+_NOT_THIS_VERSION: Final = frozenset({"PreconditionFailed", "412"})
+_BEYOND_THE_END: Final = frozenset({"InvalidRange", "416"})
+
+
+class S3Storage(ObjectStorage):
+    """What a bucket holds below a prefix; the version of an object is its ETag."""
+
+    def __init__(self, url: str, filesystem: Any) -> None:
+        super().__init__(url, filesystem)
+        filesystem.retries = 1  # `retry` is the one place that tries again
+        self._bucket, _, prefix = self._root.partition("/")
+        self._prefix = prefix and prefix + "/"
+
+    def read_bytes(self, key: str, *, version: str | None = None) -> bytes:
+        """The whole object."""
+        return retry(partial(self._get, key, version, {}), url=self._shown(key))
+
+    def read_range(self, key: str, offset: int, length: int, *, version: str | None = None) -> bytes:
+        """`length` bytes from `offset` on."""
+        if not length:
+            return b""
+        span = {"Range": f"bytes={offset}-{offset + length - 1}"}
+        content = retry(partial(self._get, key, version, span), url=self._shown(key))
+        if len(content) != length:
+            raise ChangedSinceListed(key)
+        return content
+
+    def write_atomically(self, key: str, content: bytes) -> None:
+        """One PUT, or one multipart upload above 50 MB; the bucket must exist."""
+        retry(partial(self._filesystem.pipe_file, self._path(key), content), url=self._shown(key))
+
+    def objects(self) -> Iterator[StoredFile]:
+        """A thousand at a time, in the order that S3 lists them in."""
+        page: dict[str, Any] = {}
+        while True:
+            page = self._page(Prefix=self._prefix, MaxKeys=_PAGE, **_next(page))
+            for one in page.get("Contents", ()):
+                if not one["Key"].endswith("/"):  # what some programs put there for a folder
+                    name = to_text(one["Key"][len(self._prefix) :])
+                    yield StoredFile(name, int(one["Size"]), one["ETag"].strip('"'))
+            if not page.get("IsTruncated"):
+                return
+
+    def has_below(self, key: str) -> bool:
+        """Whether there is an object whose key begins with it and a slash."""
+        return bool(self._page(Prefix=f"{self._prefix}{unescaped(key)}/", MaxKeys=1).get("Contents"))
+
+    def _page(self, **options: Any) -> dict[str, Any]:
+        call = partial(self._filesystem.call_s3, "list_objects_v2", Bucket=self._bucket, **options)
+        page: dict[str, Any] = retry(call, url=self.url)
+        return page
+
+    def _stat(self, key: str) -> StoredFile:
+        head = self._filesystem.call_s3("head_object", Bucket=self._bucket, Key=self._prefix + unescaped(key))
+        return StoredFile(key, int(head["ContentLength"]), head["ETag"].strip('"'))
+
+    def _get(self, key: str, version: str | None, span: dict[str, str]) -> bytes:
+        wanted = {} if version is None else {"IfMatch": f'"{version}"'}
+        try:
+            content: bytes = sync(self._filesystem.loop, self._download, self._prefix + unescaped(key), wanted | span)
+        except OSError as error:
+            if _code(error) in _NOT_THIS_VERSION | _BEYOND_THE_END:
+                raise ChangedSinceListed(key) from error
+            raise
+        return content
+
+    async def _download(self, name: str, options: dict[str, str]) -> bytes:
+        answer = await self._filesystem._call_s3("get_object", Bucket=self._bucket, Key=name, **options)  # noqa: SLF001
+        async with answer["Body"] as body:
+            content: bytes = await body.read()
+        if len(content) != (expected := int(answer["ContentLength"])):
+            why = Message("{count:,} bytes of {expected:,} arrived", count=len(content), expected=expected)
+            raise IncompleteError(errno.EIO, why)
+        return content
+
+
+def _next(page: dict[str, Any]) -> dict[str, str]:
+    """What asks for the page after this one."""
+    return {"ContinuationToken": page["NextContinuationToken"]} if page.get("IsTruncated") else {}
+
+
+def _code(error: OSError) -> str:
+    """The code of S3 that s3fs made this error of."""
+    answer = getattr(error.__cause__, "response", None) or {}
+    return str(answer.get("Error", {}).get("Code", ""))
