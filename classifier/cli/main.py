@@ -24,6 +24,7 @@ from classifier.cli.duplicates import duplicates
 from classifier.cli.export import export
 from classifier.cli.home import open_home
 from classifier.cli.label import label
+from classifier.cli.list import list_
 from classifier.cli.report import report
 from classifier.cli.review import review
 from classifier.cli.sort import sort
@@ -128,6 +129,7 @@ app.command(cls=Command, epilog="illsort sync ~/sorted --learn")(sync)
 app.command(cls=Command, epilog="illsort audit ~/sorted --max-error 0.02")(audit)
 app.command(cls=Command, epilog="illsort report ~/models/mine --open")(report)
 app.command(cls=Command, epilog="illsort export ~/sorted --to sorted.csv")(export)
+app.command(cls=Command, name="list", epilog="illsort list s3://bucket/crawl --to s3://bucket/parts")(list_)
 app.command(cls=Command, epilog="illsort undo ~/sorted --run 3")(undo)
 app.command(cls=Command, epilog="illsort verify ~/sorted --quick")(verify)
 app.command(cls=Command, epilog="illsort duplicates ~/crawl")(duplicates)

@@ -99,6 +99,8 @@ def usage_message(error: Any) -> str:
     if not isinstance(error, typer.BadParameter) or error.param is None or error.param_hint is not None:
         return str(error.format_message())
     name = error.param.get_error_hint()
+    if not error.message:  # nothing was given at all
+        return _("{name} is missing", name=name.replace("'", ""))
     found: list[Any] = getattr(error.__cause__, "errors", list)()
     if not found:
         return _("Invalid value for {name}: {why}", name=name, why=error.message)

@@ -45,6 +45,7 @@ def find_images(
     labels: Container[str] = frozenset(),
     exclude: Exclude = NOTHING,
     follow_links: bool = False,
+    also: Container[str] = frozenset(),
     found: WalkResult | None = None,
     is_stopped: Callable[[], bool] | None = None,
 ) -> Iterator[ImageFile]:
@@ -53,8 +54,9 @@ def find_images(
     A folder's files come first, by name, then its folders, by name. Folders in `skip` (compared by inode, not by name)
     and folders named `.illsort` are not entered, nor are those in `leave_out` (with a description of each) and other
     libraries and models, which are listed in `found`. The files in `labels` are only counted. With `follow_links`, a
-    link to a file counts as that file; a link to a folder is never followed. `found` counts as the walk goes.
-    `is_stopped` is asked before each folder and file: once it says so, the walk ends.
+    link to a file counts as that file; a link to a folder is never followed. Files with an extension in `also` are
+    yielded in their place, uncounted. `found` counts as the walk goes. `is_stopped` is asked before each folder and
+    file: once it says so, the walk ends.
 
     Raises:
         OSError: `root` itself cannot be listed.
@@ -67,6 +69,7 @@ def find_images(
         labels=labels,
         exclude=exclude,
         follow_links=follow_links,
+        also=also,
         found=WalkResult() if found is None else found,
         is_stopped=is_stopped or _never,
     )
@@ -90,6 +93,7 @@ class _Walk:
     labels: Container[str]
     exclude: Exclude
     follow_links: bool
+    also: Container[str]
     found: WalkResult
     is_stopped: Callable[[], bool]
 
@@ -180,7 +184,7 @@ class _Walk:
                 self.found.refuse(name, error)
                 continue
             if file is not None:
-                self.found.pictures += 1
+                self.found.pictures += file.path.suffix.lower() not in self.also
                 yield file
 
     def _picture(self, path: str, control_files: set[str]) -> ImageFile | None:
@@ -200,7 +204,8 @@ class _Walk:
             self.found.labels += 1
         else:
             picture = Path(path)  # made once: that takes as long as asking for the status
-            if claims_to_be_image(picture) or sniff(head := _head(path)) is not None:
+            is_wanted = claims_to_be_image(picture) or picture.suffix.lower() in self.also
+            if is_wanted or sniff(head := _head(path)) is not None:
                 return image_file(picture, status)
             self.found.count_other(other_kind(picture, head))
         return None

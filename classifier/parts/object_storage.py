@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -173,8 +174,10 @@ def _whole(content: bytes, expected: int) -> bytes:
 
 
 def _version(entry: dict[str, Any]) -> str:
+    """The version of a file; a time is in microseconds, whichever way a package gives it here or there."""
     found = next((entry[name] for name in _VERSIONS if entry.get(name) is not None), "")
-    return str(found).strip('"')
+    found = found.timestamp() if isinstance(found, datetime) else found
+    return str(round(found * 1e6)) if isinstance(found, float) else str(found).strip('"')
 
 
 def _name(entry: dict[str, Any]) -> str:
