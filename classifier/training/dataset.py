@@ -26,6 +26,7 @@ from classifier.inference.stopwatch import Stopwatch
 from classifier.labels.dataset import Result
 from classifier.reason_text import reason_message
 from classifier.records import Example, ImageInfo, Label
+from classifier.training.recipe import TURNS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 MOST_KEPT_BYTES: Final = 2 * 2**30
 _BATCHES_AHEAD: Final = 3
-_TURNS: Final = 3  # a label is worth three guesses
 
 
 class TrainingImages:
@@ -73,11 +73,11 @@ class TrainingImages:
     @property
     def per_epoch(self) -> int:
         """The most images that an epoch shows."""
-        return self.labeled + -(-(len(self) - self.labeled) // _TURNS)
+        return self.labeled + -(-(len(self) - self.labeled) // TURNS)
 
     def order(self, epoch: int, *, seed: int) -> list[int]:
         """Every label and a third of the guesses, each third in its turn, in an order of the epoch's own."""
-        shown = [*range(self.labeled), *range(self.labeled + epoch % _TURNS, len(self), _TURNS)]
+        shown = [*range(self.labeled), *range(self.labeled + epoch % TURNS, len(self), TURNS)]
         return [shown[place] for place in np.random.default_rng([seed, epoch]).permutation(len(shown))]
 
     def __getitem__(self, index: int) -> Tensor | None:

@@ -48,7 +48,7 @@ from classifier.training.labels import (
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.near_duplicates import near_examples
 from classifier.training.pseudo_labels import sample, sample_size
-from classifier.training.recipe import Plan, finetuning, most_learned, only_a_head, plan_for
+from classifier.training.recipe import Plan, finetuning, guesses_are_shared, most_learned, only_a_head, plan_for
 from classifier.training.saving import FINETUNE_SECONDS, Saving, has_begun, note_begin, training_key
 from classifier.training.stages import stage_costs
 from classifier.training.train import Trained, train
@@ -92,7 +92,7 @@ def train_model(
         splits = split_examples(settings, sample.examples, groups)
         progress.say(split_summary(sample.examples, splits))
         _say_sampled(settings, len(sample.examples), progress)
-        recipe = _recipe(settings, start, tunings=len(splits) + 1)
+        recipe = _recipe(settings, start, tunings=_tunings(settings, sum(bool(split.validation) for split in splits)))
         run = TrainingContext(
             network=place(start.network, runtime).eval(),
             categories=categories,
@@ -228,9 +228,14 @@ def _state_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.training")
 
 
+def _tunings(settings: Settings, folds: int) -> int:
+    """How often a network is fine-tuned: for each fold and for good; with a crawl, once before for what to guess."""
+    if settings.train.unlabelled is None:
+        return folds + 1
+    return 2 * folds + (1 if guesses_are_shared(folds) else 2)
+
+
 def _recipe(settings: Settings, start: Start, *, tunings: int) -> Hyperparameters:
-    if settings.train.unlabelled is not None:
-        tunings *= 2  # each is followed by one that learns from the crawl
     return Hyperparameters.from_settings(
         settings.train, image_size=start.network.image_size, most_seconds=60 * settings.train.minutes / tunings
     )

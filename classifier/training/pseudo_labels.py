@@ -79,8 +79,6 @@ def read_sample(
     return tuple(examples.values())
 
 
-SHARE: Final = 0.4
-"""Of the images guessed to be of a category, the most confident this many are learned from; measured: docs/LOG.md."""
 _HARD: Final = 0.2
 
 
@@ -95,7 +93,7 @@ class PseudoLabels:
         return len(self.examples)
 
 
-def select_confident(probabilities_MK: NDArray[np.float64], *, share: float = SHARE) -> NDArray[np.int64]:
+def select_confident(probabilities_MK: NDArray[np.float64], *, share: float) -> NDArray[np.int64]:
     """The rows of the most confident `share` of each category as guessed, in rising order.
 
     By category, for one threshold would take all of the easy categories and none of the hard ones.

@@ -17,6 +17,13 @@ LEARNING: Final = 3.0
 LEARNING_SPARINGLY: Final = 2.0
 """The same where most of the early layers stay as they are and views are small at first."""
 _CHECKS: Final = 4
+FIRST_SHARE: Final = 0.4
+"""Of the images guessed to be of a category, a fold's network learns from the most confident this many."""
+SHARED_SHARE: Final = 0.6
+"""The same for the network of all labels: networks that learned from the crawl are right more often (docs/LOG.md)."""
+TURNS: Final = 3
+"""A label is worth three guesses: each epoch shows all labels and a third of the guesses."""
+_ENOUGH_NETWORKS: Final = 2
 LOOKED_AT: Final = 2
 """Fitting a head and reckoning what it is worth takes as long as looking at each label twice."""
 
@@ -73,6 +80,14 @@ def is_sparing(device: str, held_out: int) -> bool:
     what is held out, which are not kept; that of all labels learns in full.
     """
     return device == "cpu" and held_out > 0
+
+
+def guesses_are_shared(networks: int) -> bool:
+    """Whether the network of all labels learns from what those of the folds guess of the crawl together.
+
+    The network of a single fold has seen too few of the labels; then one of all labels guesses first.
+    """
+    return networks >= _ENOUGH_NETWORKS
 
 
 def checked_each(epochs: int) -> int:

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.progress import StageCost, StageName
 from classifier.training.recipe import (
+    FIRST_SHARE,
     LEARNING,
     LEARNING_SPARINGLY,
+    SHARED_SHARE,
+    TURNS,
     count_checks,
     fitting_seconds,
+    guesses_are_shared,
     is_sparing,
     most_checked,
     most_learned,
@@ -71,21 +75,33 @@ def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]
 def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterator[StageCost]:
     judging = [fold for fold in folds if fold.validation]
     for number, fold in enumerate(judging, start=1):
-        of = part(number, judging)
-        yield from _tuned(run, of, len(fold.train), held_out=len(fold.validation))
-        yield StageCost(code=embedding(of).code, cost=count, kind="look")
-    yield from _tuned(run, ALL_LABELS, count, held_out=0)
+        of, learned, held_out = part(number, judging), len(fold.train), len(fold.validation)
+        yield from _tuned(run, of, learned, held_out=held_out)
+        yield StageCost(code=embedding(of).code, cost=count + len(run.crawl), kind="look")
+    if run.crawl and guesses_are_shared(len(judging)):
+        yield _learning(run, ALL_LABELS, count, held_out=0, share=SHARED_SHARE)
+    else:
+        yield from _tuned(run, ALL_LABELS, count, held_out=0)
     yield StageCost(code=EMBEDDING_AGAIN.code, cost=count, kind="look")
 
 
 def _tuned(run: TrainingContext, of: StageName, learned: int, *, held_out: int) -> Iterator[StageCost]:
-    most, limit = run.recipe.most_seconds, run.recipe.finetune_labels
-    learned, held_out = most_learned(limit, learned), most_checked(limit, held_out)
-    epochs = run.recipe.epochs
-    learning_cost = LEARNING_SPARINGLY if is_sparing(run.runtime.device.type, held_out) else LEARNING
-    cost = epochs * learning_cost * learned + count_checks(epochs) * held_out
-    yield StageCost(code=fine_tuning(of).code, cost=cost, kind="learn", most_seconds=most)
+    most = run.recipe.most_seconds
+    yield StageCost(code=fine_tuning(of).code, cost=_cost(run, learned, held_out), kind="learn", most_seconds=most)
     if run.crawl:
-        looked_at = learned + len(run.crawl) + held_out
-        yield StageCost(code=guessing(of).code, cost=looked_at, kind="look")
-        yield StageCost(code=learning(of).code, cost=2 * cost, kind="learn", most_seconds=most)
+        yield StageCost(code=guessing(of).code, cost=learned + len(run.crawl) + held_out, kind="look")
+        yield _learning(run, of, learned, held_out=held_out, share=FIRST_SHARE)
+
+
+def _learning(run: TrainingContext, of: StageName, learned: int, *, held_out: int, share: float) -> StageCost:
+    guesses = round(share * len(run.crawl) / TURNS)
+    cost = _cost(run, learned, held_out, guesses=guesses)
+    return StageCost(code=learning(of).code, cost=cost, kind="learn", most_seconds=run.recipe.most_seconds)
+
+
+def _cost(run: TrainingContext, learned: int, held_out: int, *, guesses: int = 0) -> float:
+    """Of one fine-tuning that shows `learned` labels and so many guesses in each epoch, in images looked at."""
+    epochs, limit = run.recipe.epochs, run.recipe.finetune_labels
+    learned, held_out = most_learned(limit, learned), most_checked(limit, held_out)
+    each = LEARNING_SPARINGLY if is_sparing(run.runtime.device.type, held_out) else LEARNING
+    return epochs * each * (learned + guesses) + count_checks(epochs) * held_out

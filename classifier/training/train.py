@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from classifier.errors import Message
 from classifier.model.calibration import fit_temperature, probabilities
-from classifier.model.ood import fit_ood
 from classifier.records import Example, Failure, Split
 from classifier.training import stages
 from classifier.training.checkpoint import Epoch
+from classifier.training.guesses import CrawlAnswers, answers_on, first_guesses, shared_guesses
 from classifier.training.metrics import Evaluation, evaluate
-from classifier.training.pseudo_labels import PseudoLabels, select_confident, soft_targets
+from classifier.training.recipe import guesses_are_shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from classifier.records import Split
     from classifier.training.context import TrainingContext
     from classifier.training.features import Features
-
-_UNKNOWN_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +130,7 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
         judged = _concatenate(run, [outcome.judged for outcome in outcomes])
         evaluation, temperature = _evaluate(run, judged, judged.logits)
         last_layer, last_layer_temperature = _evaluate(run, judged, judged.of_last_layer)
-        _tune(run, everything, everything.of(()), stop_after=epoch, part=stages.ALL_LABELS)
+        _tune_with_all(run, everything, outcomes, stop_after=epoch)
         embedded = run.embed(everything.examples, stages.EMBEDDING_AGAIN)
         trained = replace(
             trained,
@@ -151,19 +149,23 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FoldResult:
-    """What one fold came to."""
+    """What one fold came to; `answers` is what its network says of the crawl, None if it did not learn from one."""
 
     judged: HeldOutLogits
     epoch: int
     history: tuple[Epoch, ...]
+    answers: CrawlAnswers | None
 
 
 def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part: StageName) -> _FoldResult:
     """Fine-tune on all but one part of the labels, and judge that part."""
     learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
     epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
-    tuned = run.embed(fold.train + fold.validation, stages.embedding(part))
-    return _FoldResult(judged=_judge(run, tuned, fold, is_finetuned=epoch > 0), epoch=epoch, history=history)
+    crawl = run.crawl if epoch > 0 else ()
+    tuned = run.embed([*fold.train, *fold.validation, *crawl], stages.embedding(part))
+    judged = _judge(run, tuned, fold, is_finetuned=epoch > 0)
+    answers = answers_on(run, tuned.of(crawl), tuned.of(fold.train), judged) if crawl else None
+    return _FoldResult(judged=judged, epoch=epoch, history=history, answers=answers)
 
 
 def _tune(
@@ -175,35 +177,25 @@ def _tune(
     if not run.crawl or kept[0] == 0:
         return kept
     # What is held out is guessed like the crawl: the figures are then of images that the network has guessed at.
-    guesses = _guess(run, learned.examples, run.crawl + held_out.examples, part=part)
+    guesses = first_guesses(run, learned.examples, run.crawl + held_out.examples, stage=stages.guessing(part))
     run.network.load_state_dict(start)
     return run.finetune(learned, held_out, stop_after=stop_after, name=stages.learning(part), guesses=guesses)
 
 
-def _guess(
-    run: TrainingContext, labeled: Sequence[Example], unlabeled: Sequence[Example], *, part: StageName
-) -> PseudoLabels:
-    """What the network as it is now guesses of the unlabeled images, as far as it is to be learned from."""
-    features = run.embed([*labeled, *unlabeled], stages.guessing(part))
-    known, pool = features.of(labeled), features.of(unlabeled)
-    head = run.fit(known, is_finetuned=True)
-    probabilities_MK = probabilities(head(pool.embeddings, pool.stats), 1.0)
-    rows = select_confident(probabilities_MK)
-    rows = rows[~_is_unknown(run, known, pool)[rows]]
-    run.progress.say(
-        Message("{count:,} of {guesses:,} guesses are learned from.", count=len(rows), guesses=len(pool.examples))
-    )
-    return PseudoLabels(
-        examples=tuple(pool.examples[row] for row in rows), targets=soft_targets(probabilities_MK[rows])
-    )
+def _tune_with_all(
+    run: TrainingContext, everything: Features, outcomes: Sequence[_FoldResult], *, stop_after: int
+) -> None:
+    """Fine-tune on all labels; with a crawl, on what the networks of the folds, which learned from it, guess together.
 
-
-def _is_unknown(run: TrainingContext, labeled: Features, pool: Features) -> NDArray[np.bool_]:
-    """Which images of the crawl are in no category, (M,): what they would teach is wrong whatever is guessed."""
-    each = np.arange(len(labeled.examples))  # near-duplicates apart: that calls more unknown, which does no harm here
-    novelty = fit_ood(labeled.stats, labeled.embeddings, run.targets(labeled.examples), each)
-    is_unknown: NDArray[np.bool_] = novelty.score(pool.stats, pool.embeddings) >= novelty.threshold(_UNKNOWN_SHARE)
-    return is_unknown
+    Where there is but one fold, whose network has seen few of the labels, one of all labels guesses in their place.
+    """
+    answers = [outcome.answers for outcome in outcomes if outcome.answers is not None]
+    nothing = everything.of(())
+    if not guesses_are_shared(len(answers)):
+        _tune(run, everything, nothing, stop_after=stop_after, part=stages.ALL_LABELS)
+        return
+    guesses = shared_guesses(run, answers)
+    run.finetune(everything, nothing, stop_after=stop_after, name=stages.learning(stages.ALL_LABELS), guesses=guesses)
 
 
 def _judge(run: TrainingContext, features: Features, fold: Split, *, is_finetuned: bool) -> HeldOutLogits:

@@ -18,7 +18,7 @@ def test_the_most_confident_of_each_category_are_selected() -> None:
 
 
 def test_an_empty_pool_selects_nothing() -> None:
-    assert [] == select_confident(np.empty((0, 3))).tolist()
+    assert [] == select_confident(np.empty((0, 3)), share=0.4).tolist()
 
 
 def test_soft_targets_are_sharpened_probabilities() -> None:
