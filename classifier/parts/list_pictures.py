@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -82,8 +84,11 @@ def list_pictures(
     found, damaged = WalkResult(), list[Message]()
     files = _Files(source=source, left_out=left_out or LeftOut(), found=found, damaged=damaged)
     count = number = 0
-    with progress.stage(Message("looking for pictures"), total=None, unit="picture") as stage:
-        for number, rows in enumerate(_pieces(_counted(files.rows(), stage), part_size), start=1):
+    with (
+        closing(files.rows()) as found_rows,
+        progress.stage(Message("looking for pictures"), total=None, unit="picture") as stage,
+    ):
+        for number, rows in enumerate(_pieces(_counted(found_rows, stage), part_size), start=1):
             write_part(parts, Part(source=source.url, number=number - 1, rows=rows))
             count += len(rows)
     if not count:
@@ -101,17 +106,21 @@ def _unfinished_listing(source: Storage, parts: Storage) -> list[str]:
 
     Answers refer to a listing, so that a whole one is never replaced.
     """
+    if parts.url == source.url:
+        raise StorageError("{url}: is what is to be listed; give a folder of its own for the listing", url=parts.url)
     names = parts.names()
     if LISTING_FILE in names:
         raise StorageError(
             "{url}: holds a listing already, which answers may refer to; list into another folder, or remove it first",
             url=parts.url,
         )
-    for name in names:
-        if not is_unfinished(name) and not is_part_of(parts, name, source.url):
-            raise StorageError(
-                "{url}: is not empty ({name}); give a folder of its own for the listing", url=parts.url, name=name
-            )
+    with ThreadPoolExecutor(parts.reads_at_once) as pool:
+        is_ours = pool.map(lambda name: is_unfinished(name) or is_part_of(parts, name, source.url), names)
+        foreign = next((name for name, ours in zip(names, is_ours, strict=True) if not ours), None)
+    if foreign is not None:
+        raise StorageError(
+            "{url}: is not empty ({name}); give a folder of its own for the listing", url=parts.url, name=foreign
+        )
     return names
 
 

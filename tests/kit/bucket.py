@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ ENVIRONMENT: Final = {
     "NO_PROXY": "127.0.0.1",
     "no_proxy": "127.0.0.1",
 }
+_LATE_S: Final = 0.3
 _BUSY: Final = b"<Error><Code>ServiceUnavailable</Code><Message>Please reduce your request rate.</Message></Error>"
 
 
@@ -38,7 +40,8 @@ class S3Server:
     """A server of S3, what it was asked, and how it misbehaves.
 
     `faults` are used up one by one, by the requests whose method and path begin with `faulty`: "503", "truncated" (half
-    of the body, then the connection ends), "reset" (nothing at all), "" (none). `forever` never ends.
+    of the body, then the connection ends), "reset" (nothing at all), "slow" (the answer comes late), "" (none).
+    `forever` never ends.
     """
 
     url: str = ""
@@ -81,6 +84,7 @@ class _Faulty:
         if fault == "reset":
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionError("a fault that was asked for")
+        time.sleep(_LATE_S if fault == "slow" else 0.0)
         answer = b"".join(self.application(environ, start))
         return [answer[: len(answer) // 2]] if fault == "truncated" else [answer]
 

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -167,8 +171,10 @@ def test_an_outage_is_one_line_and_leaves_no_whole_listing(bucket: Bucket, tmp_p
         bucket.put(f"{number}.tar", SHARD)
     bucket.server.faulty, bucket.server.forever = f"GET /{bucket.name}/1", "503"
 
-    with pytest.raises(StorageError, match=rf"^{bucket.url}/1\d?\.tar: "):
+    with pytest.raises(StorageError, match=rf"^{bucket.url}/1\d?\.tar: ") as raised:
         run(open_storage(bucket.url), open_storage(tmp_path / "parts"), part_size=1)
+
+    assert "ThreadPool" not in " ".join(thread.name for thread in threading.enumerate()), raised
 
     with pytest.raises(StorageError, match="no complete listing"):
         read_listing(open_storage(tmp_path / "parts"))
@@ -253,6 +259,13 @@ def test_a_folder_with_anything_else_is_left_alone(tmp_path: Path, name: str) ->
     assert all_files(tmp_path / "parts") == {name: b"of somebody"}
 
 
+def test_a_source_is_no_place_for_its_own_listing(filled: Callable[[Tree], Storage]) -> None:
+    source = filled({"sub": {"a.jpg": JPEG}})
+
+    with pytest.raises(StorageError, match="is what is to be listed"):
+        run(source, open_storage(source.url))
+
+
 def test_parts_of_another_source_are_left_alone(tmp_path: Path) -> None:
     write_part(open_storage(tmp_path / "parts"), Part(source="/elsewhere", number=0, rows=[]))
 
@@ -307,6 +320,28 @@ def test_the_command_lists_and_says_what_it_did(tmp_path: Path) -> None:
     )
     assert "cut.tar: ends in the middle" in ended.stderr
     assert "1 file is not a picture" in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")
+def test_ctrl_c_ends_a_listing_in_one_line(bucket: Bucket, tmp_path: Path) -> None:
+    for number in range(40):
+        bucket.put(f"{number:02d}.tar", SHARD)
+    bucket.server.faulty, bucket.server.forever = f"GET /{bucket.name}/", "slow"
+    parts = open_storage(tmp_path / "parts")
+    words = ["list", bucket.url, "--to", str(tmp_path / "parts"), "--part-size", "1"]
+    started = subprocess.Popen([sys.executable, "-m", "classifier", *words], stderr=subprocess.PIPE, text=True)
+    while started.poll() is None and not parts.names():
+        time.sleep(0.01)
+    started.send_signal(signal.SIGINT)
+    _, stderr = started.communicate(timeout=30)
+
+    assert started.returncode == 130
+    assert [line for line in stderr.splitlines() if line.startswith(("illsort", "Traceback"))] == ["illsort: stopped"]
+    assert parts.names()
+    assert not parts.exists(LISTING_FILE)
+    bucket.server.behave()
+    assert illsort(*words).returncode == 0
+    assert read_listing(parts).pictures == 80
 
 
 def test_the_command_prints_json(tmp_path: Path) -> None:
