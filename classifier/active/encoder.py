@@ -96,7 +96,7 @@ def embed_sample(catalog: Catalog, *, library: Path, crawl: Path, encoder: Encod
         size = min(_FIRST, _BATCH)
         while batch := list(islice(counted, size)):
             size = _BATCH
-            locations = writer.write([result for result in batch if isinstance(result, Inferred)])
+            locations = writer.write_inferred([result for result in batch if isinstance(result, Inferred)])
             with catalog.transaction():
                 for result in batch:
                     _record(catalog, paths[result.key], result)

@@ -60,6 +60,7 @@ class InterruptedRun:
     unknown_share: float | None
     """The share of in-distribution images that may count as unknown; 0: none. None in older runs."""
     exclude: tuple[str, ...] = ()
+    answers: str | None = None  # where those are that it took
 
 
 def begin(
@@ -122,6 +123,7 @@ def interrupted_run(catalog: Catalog, crawl: Path) -> InterruptedRun | None:
         duplicates=kept.get("duplicates", "keep"),
         unknown_share=kept.get("unknown_share") if kept.get("unknown", True) else 0.0,
         exclude=tuple(recorded.get("images", {}).get("exclude", ())),
+        answers=recorded.get("given", {}).get("answers"),
     )
 
 

@@ -18,6 +18,7 @@ from classifier import __version__
 from classifier.cli import interrupt
 from classifier.cli.audit import audit
 from classifier.cli.config import config, init
+from classifier.cli.decide import decide
 from classifier.cli.demo import demo
 from classifier.cli.doctor import doctor
 from classifier.cli.duplicates import duplicates
@@ -122,6 +123,7 @@ app.command(cls=Command, name="open", epilog="illsort open ~/illsort")(open_home
 app.command(cls=Command, epilog="illsort label ~/crawl --labels ~/labels")(label)
 app.command(cls=Command, epilog="illsort train --labels ~/labels --model ~/models/mine")(train)
 app.command(cls=Command, epilog="illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
+app.command(cls=Command, epilog="illsort decide s3://answers/mine --model ~/models/mine --to ~/decisions")(decide)
 app.command(cls=Command, epilog="illsort watch ~/crawl --out ~/sorted")(watch)
 app.command(cls=Command, epilog="illsort status ~/sorted")(status)
 app.command(cls=Command, epilog="illsort review ~/sorted")(review)

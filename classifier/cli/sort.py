@@ -53,6 +53,11 @@ MaxError = Annotated[
 ]
 Best = Annotated[bool, typer.Option("--best", help="If that share cannot be guaranteed, keep the least that can be.")]
 
+AnswersOption = Annotated[
+    str | None,
+    typer.Option("--answers", metavar="ANSWERS", help="Take what illsort predict answered; read only what has none."),
+]
+
 Restart = Annotated[
     bool, typer.Option("--restart", help="After a stopped sort: take what is given now, not what it had.")
 ]
@@ -88,6 +93,7 @@ def sort(
     threshold: Threshold = None,
     max_error: MaxError = None,
     best: Best = False,
+    answers: AnswersOption = None,
     dry_run: DryRun = False,
     restart: Restart = False,
     exclude: Excluded = [],  # noqa: B006 - typer reads it, nobody writes
@@ -106,17 +112,18 @@ def sort(
 ) -> None:
     """Sort a crawl into category folders; what is unsure goes to _review, what is none of them to _unknown."""
     from classifier import settings
-    from classifier.cli.terminal import TerminalProgress, ask
+    from classifier.cli.terminal import TerminalProgress
 
     options = {"sort.crawl": crawl, "sort.library": out, "model.folder": model}
     options |= _as_decided(mode, threshold, max_error, embeddings)
     options |= _on_this_machine(device, workers, batch_size, amp_dtype, engine)
     chosen = settings.excluding(load_settings(config, set_, options), exclude)
-    strictness = _with_best(strictness_of(chosen, set_, options), best=best)
+    strictness = as_asked(chosen, set_, options, best=best)
     progress = TerminalProgress(verbose=verbose)
     says_paths, crawl, out = crawl is None or out is None, crawl_in(chosen), library_in(chosen)
     given: dict[str, Any] = {"library": out, "bundle": chosen.model.folder, "settings": chosen, **strictness}
-    given |= {"progress": progress, "restart": restart, "restore_deleted": restore_deleted, "says_paths": says_paths}
+    given |= {"restart": restart, "restore_deleted": restore_deleted, "answers": answers}
+    given |= {"progress": progress, "says_paths": says_paths}
     interrupt.resumable_in(out)
     if dry_run:
         from classifier.cli.sort_preview import show_preview
@@ -125,10 +132,16 @@ def sort(
         return
     if json_lines:
         raise SettingsError("--json-lines prints planned moves: give it with --dry-run")
-    with progress.stage(Message("starting"), total=None, unit=""):
-        from classifier.sort.pipeline import sort as run_sort
-    summary = run_sort(crawl, **given, on_changed=None if as_json or not sys.stdin.isatty() else ask)
+    summary = _sorted(crawl, given, as_json=as_json)
     end(_with_audit(summary, out), out, as_json=as_json)
+
+
+def _sorted(crawl: Path, given: dict[str, Any], *, as_json: bool) -> dict[str, Any]:
+    from classifier.cli.terminal import ask
+
+    with given["progress"].stage(Message("starting"), total=None, unit=""):
+        from classifier.sort.pipeline import sort as run_sort
+    return run_sort(crawl, **given, on_changed=None if as_json or not sys.stdin.isatty() else ask)
 
 
 def _as_decided(
@@ -155,7 +168,9 @@ def _on_this_machine(
     return {f"runtime.{name}": value for name, value in given.items()}
 
 
-def _with_best(strictness: dict[str, Any], *, best: bool) -> dict[str, Any]:
+def as_asked(chosen: Settings, overrides: Sequence[str], options: Mapping[str, Any], *, best: bool) -> dict[str, Any]:
+    """The requested threshold or error rate, as `strictness_of` has it, and whether the least one will do."""
+    strictness = strictness_of(chosen, overrides, options)
     if best and "max_error" not in strictness:
         raise SettingsError("--best is for an error rate that cannot be guaranteed: give --max-error with it")
     return strictness | ({"best": True} if best else {})

@@ -121,8 +121,10 @@ def estimated_threshold(max_error: float) -> float:
     return 1 - max_error
 
 
-def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path) -> Message:
-    """One line: that there is no guarantee, why, and what would give one."""
+def no_guarantee(error: NoGuarantee, max_error: float, *, library: Path | None) -> Message:
+    """One line: that there is no guarantee, why, and what would give one by the audit of a library, if there is one."""
+    if library is None:
+        return error.message
     least = min_sample_size(max_error, confidence=look_confidence(1, CONFIDENCE))
     return Message(
         "{why}; for a guarantee answer {least:,} random pictures of what was filed (all, where fewer are), none of "

@@ -18,7 +18,8 @@ from classifier.catalog.moves import last_placed
 from classifier.catalog.places import place_of
 from classifier.catalog.predictions import Candidate, CrawlQuery, PredictionPage, PredictionRow, logits_of
 from classifier.catalog.values import to_bytes, to_path
-from classifier.decision.decide import apply_overrides, decide
+from classifier.decision.by_policy import decide_by
+from classifier.decision.decide import apply_overrides
 from classifier.decision.policy import Policy, merge_categories
 from classifier.errors import Message
 from classifier.filing.destination import CategoryFolders, candidate_names, parent_levels, recorded_file
@@ -208,16 +209,13 @@ class DecisionApplier:
         probs = merge(probabilities(logits_of(rows), policy.manifest.temperature))
         image_ids = [row.image_id for row in rows]
         annotations = list(annotation_log.of_images(self._catalog, image_ids))
-        decided = decide(
+        decided = decide_by(
+            policy,
+            merge,
             image_ids,
             mask_ruled_out(probs, image_ids, merge.categories, annotation_log.ruled_out(annotations)),
-            categories=merge.categories,
-            thresholds=merge.thresholds,
             truncated=[bool(row.truncated) for row in rows],
             ood_scores=[row.novelty for row in rows],
-            unknown_threshold=policy.unknown_threshold,
-            review_threshold=policy.review_threshold,
-            guaranteed=policy.guarantee is not None,
         )
         return apply_overrides(
             decided,

@@ -27,11 +27,14 @@ def given_options(
     `resumes` says that a stopped sort is gone on with, `restart` that one is not.
     """
     options = [*_about_filing(request, settings), *_about_images(settings)]
+    if request.answers is not None:
+        options += ["--answers", request.answers]
     if restore_deleted:
         options.append("--restore-deleted")
     if restart:
         options.append("--restart")
-    return {"strictness": strictness_words(request), "options": options, "resumes": resumes}
+    given = {"strictness": strictness_words(request), "options": options, "resumes": resumes}
+    return given if request.answers is None else given | {"answers": request.answers}
 
 
 def words_of(given: dict[str, Any], threshold: float | None) -> Sequence[str]:

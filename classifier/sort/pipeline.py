@@ -40,6 +40,7 @@ def sort(
     threshold: float | None = None,
     max_error: float | None = None,
     best: bool = False,
+    answers: str | None = None,
     progress: Progress | None = None,
     restart: bool = False,
     restore_deleted: bool = False,
@@ -50,10 +51,10 @@ def sort(
     """File the images under `crawl` into `library`; run again, it does what is new or changed.
 
     `bundle` None takes the library's last one; `threshold` None the bundle's; `max_error` replaces it by thresholds
-    that keep that error rate; with `best` the least that can be guaranteed, if that cannot. An interrupted sort is
-    resumed with its own options; `on_changed` is asked about differences, and about what a person did in the library.
-    `restart` drops those options. `restore_deleted` files again what a person deleted; `is_named` is False for a crawl
-    that only the catalog names; `says_paths` says both paths once they are checked. Returns the summary.
+    that keep that error rate; with `best` the least that can be guaranteed, if that cannot. What is answered at
+    `answers`, a path or URL, is not read. An interrupted sort is resumed with its own options, which `restart` drops;
+    `on_changed` is asked about differences, and about what a person did in the library. `restore_deleted` files again
+    what they deleted; `is_named` is False for a crawl that only the catalog names; `says_paths` says both paths.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
     asked = requested(
@@ -64,6 +65,7 @@ def sort(
         threshold=threshold,
         max_error=max_error,
         best=best,
+        answers=answers,
         progress=progress,
         is_named=is_named,
         says_paths=says_paths,
@@ -75,9 +77,7 @@ def sort(
         if restore_deleted:
             library_changes.restore_deleted(catalog, run=ready.run, crawl=crawl)
         applier, ready = _filed(catalog, ready, progress)
-        summary = summarize(
-            catalog, applier, run=ready.run, crawl=crawl, found=ready.found, started=started, policy=ready.policy
-        )
+        summary = _summary(catalog, applier, ready, started=started)
         runs.finish(catalog, ready.run, summary)
     say_notes(applier, summary, model=ready.model, crawl=crawl, progress=progress, dry_run=False)
     return summary
@@ -107,6 +107,11 @@ def _filed(catalog: Catalog, ready: Prepared, progress: Progress) -> tuple[Decis
         remove_copies(catalog, library, execute=moves)
     _clean_up(catalog, library, run=run, execute=moves, progress=progress)
     return applier, ready
+
+
+def _summary(catalog: Catalog, applier: DecisionApplier, ready: Prepared, *, started: float) -> dict[str, Any]:
+    run, crawl, found, policy = ready.run, ready.crawl, ready.found, ready.policy
+    return summarize(catalog, applier, run=run, crawl=crawl, found=found, started=started, policy=policy)
 
 
 def _mover(catalog: Catalog, library: Path, *, run: int) -> Execute:

@@ -77,7 +77,7 @@ def predict(
         for batch in _batches(pool.watch.results(results)):
             inferred = [result for result in batch if isinstance(result, Inferred)]
             scores = scorer.scores(inferred)
-            locations = {} if writer is None else writer.write(inferred)  # on the disk before a row refers to it
+            locations = {} if writer is None else writer.write_inferred(inferred)  # before a row refers to it
             with catalog.transaction():
                 for result in batch:
                     _record(catalog, paths[result.key], result, model=bundle.manifest.key, score=scores.get(result.key))

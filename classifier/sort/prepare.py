@@ -21,7 +21,7 @@ from classifier.progress import Progress, SilentProgress
 from classifier.records import Mode
 from classifier.settings import Settings
 from classifier.sort.given_options import GIVEN, given_options, strictness_words
-from classifier.sort.resolve_policy import resolve_policy, with_least_rate
+from classifier.sort.resolve_policy import of_library, resolve_policy, with_least_rate
 from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
 from classifier.sort.scan import (
     checked_crawl,
@@ -74,6 +74,7 @@ def requested(
     threshold: float | None,
     max_error: float | None,
     best: bool,
+    answers: str | None,
     progress: Progress,
     is_named: bool,
     says_paths: bool,
@@ -81,18 +82,22 @@ def requested(
     """Check everything that is named before anything is made at `library`, and with `says_paths` say what it is.
 
     Raises ModelError in one line when the model cannot be opened, a package is too old, or one that is asked for is not
-    installed; CrawlError or LibraryError when the paths cannot be, or a named crawl would be sorted into a model.
+    installed; CrawlError or LibraryError when the paths cannot be, or a named crawl would be sorted into a model;
+    StorageError where there are no `answers` of the model.
     """
     check_versions()
     check_engine(settings.runtime.engine)
     checked = checked_crawl(crawl, library)
     model = _requested_model(bundle, library, progress, is_named=is_named)
+    answers = None if answers is None else _checked_answers(answers, model)
     if says_paths:
         progress.say(Message("sorting {crawl} into {library}", crawl=crawl, library=library))
     return Requested(
         crawl=checked,
         library=library,
-        request=request_from(settings, threshold=threshold, max_error=max_error, best=best, bundle=bundle),
+        request=request_from(
+            settings, threshold=threshold, max_error=max_error, best=best, bundle=bundle, answers=answers
+        ),
         model=model,
         settings=settings,
     )
@@ -106,6 +111,12 @@ def _requested_model(bundle: Path | None, library: Path, progress: Progress, *, 
         refuse_model(library)
         refuse_in_labels(library, model)
     return model
+
+
+def _checked_answers(given: str, model: Bundle | None) -> str:
+    from classifier.sort.take_answers import checked_answers  # noqa: PLC0415 - pyarrow, which is an extra
+
+    return checked_answers(given, model)
 
 
 def prepare(
@@ -144,8 +155,7 @@ def prepare(
     given = given_options(rated, settings, restart=restarts, resumes=resumes, restore_deleted=restore_deleted)
     run = _begin(catalog, kind=kind, crawl=crawl, model=model, settings=settings, policy=policy, given=given)
     found = scan(catalog, run=run, crawl=crawl, library=library, progress=progress, scope=scope)
-    recognize(catalog, run=run, crawl=crawl, progress=progress)
-    return Prepared(
+    ready = Prepared(
         run=run,
         crawl=crawl,
         library=library,
@@ -156,6 +166,17 @@ def prepare(
         found=found,
         is_spread=is_spread,
     )
+    _take_answers(catalog, ready, progress)  # before what is known is looked for by content, which reads it
+    recognize(catalog, run=run, crawl=crawl, progress=progress)
+    return ready
+
+
+def _take_answers(catalog: Catalog, ready: Prepared, progress: Progress) -> None:
+    if ready.request.answers is None:
+        return
+    from classifier.sort.take_answers import take_answers  # noqa: PLC0415 - pyarrow, which is an extra
+
+    take_answers(catalog, ready.request.answers, ready, progress)
 
 
 def resolved_again(
@@ -181,9 +202,8 @@ def _resolved(
     progress: Progress,
 ) -> tuple[SortRequest, Policy]:
     rated = with_least_rate(request, model, holdout)
-    policy = resolve_policy(
-        rated, model, settings, holdout=holdout, library=library, catalog=catalog, progress=progress
-    )
+    of = of_library(catalog, library, model)
+    policy = resolve_policy(rated, model, settings, holdout=holdout, of=of, progress=progress)
     return rated, policy
 
 

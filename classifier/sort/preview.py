@@ -44,6 +44,7 @@ def preview(
     threshold: float | None = None,
     max_error: float | None = None,
     best: bool = False,
+    answers: str | None = None,
     progress: Progress | None = None,
     show: Show | None = None,
     restart: bool = False,
@@ -53,9 +54,8 @@ def preview(
 ) -> dict[str, Any]:
     """What `sort` with the same options would file where; each planned move is passed to `show`.
 
-    Returns the summary of such a sort with the keys of `preview_numbers`; the catalog keeps it as the summary of a run
-    of the kind `preview`. Raises LibraryError while another process owns the library. A stopped preview is taken up by
-    the next one, or by the sort.
+    Returns the summary of such a sort with the keys of `preview_numbers`, kept as that of a run of the kind `preview`.
+    Raises LibraryError while another process owns the library. The next one, or the sort, takes up a stopped preview.
     """
     started, progress = time.monotonic(), progress or SilentProgress()
     asked = requested(
@@ -66,6 +66,7 @@ def preview(
         threshold=threshold,
         max_error=max_error,
         best=best,
+        answers=answers,
         progress=progress,
         is_named=is_named,
         says_paths=says_paths,

@@ -1,14 +1,14 @@
-"""Resolves the policy of a sort from what is requested, the model, and the threshold agreed on after an audit."""
+"""Resolves the policy of a sort from what is requested, the model, and what its library says; or of none."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classifier.catalog import audits
-from classifier.catalog.categories import read_aliases
+from classifier.catalog.categories import CategoryAliases, read_aliases
 from classifier.catalog.connection import Catalog
 from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import Policy, thresholds_for
@@ -30,14 +30,31 @@ docs/BENCHMARKS.md, pictures of no category.
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfLibrary:
+    """What a library says of how it is sorted into; nothing where there is none.
+
+    `names` are its names of categories, `agreed` the threshold that was agreed on after an audit of the model.
+    """
+
+    library: Path | None = None
+    names: CategoryAliases = field(default_factory=CategoryAliases)
+    agreed: float | None = None
+
+
+def of_library(catalog: Catalog, library: Path, model: Bundle) -> OfLibrary:
+    """What the library says about sorts with this model."""
+    agreed = audits.agreed_threshold(catalog, model=model.manifest.key)
+    return OfLibrary(library=library, names=read_aliases(catalog), agreed=agreed)
+
+
 def resolve_policy(
     request: SortRequest,
     model: Bundle,
     settings: Settings,
     *,
     holdout: HoldoutPredictions | None,
-    library: Path,
-    catalog: Catalog,
+    of: OfLibrary,
     progress: Progress,
 ) -> Policy:
     """The policy of one sort, `holdout` being what its answers would be of held-out labels.
@@ -46,7 +63,7 @@ def resolve_policy(
     """
     strictness, guarantee = request.strictness, None
     if strictness.max_error is not None:
-        strictness, guarantee = _guarantee_or_estimate(model, holdout, strictness.max_error, library)
+        strictness, guarantee = _guarantee_or_estimate(model, holdout, strictness.max_error, of.library)
         strictness = replace(strictness, asked=request.strictness.asked)
     if guarantee is not None and strictness.promise is not None:
         progress.say(_coverage_in_words(strictness.promise, guarantee))
@@ -67,9 +84,9 @@ def resolve_policy(
         unknown_share=share,
         unknown_threshold=unknown_threshold,
         review_threshold=review_threshold,
-        names=read_aliases(catalog),
+        names=of.names,
     )
-    return _with_agreed_threshold(policy, catalog, progress)
+    return _with_agreed_threshold(policy, of.agreed, progress)
 
 
 def with_least_rate(request: SortRequest, model: Bundle, holdout: HoldoutPredictions | None) -> SortRequest:
@@ -114,11 +131,10 @@ def _too_few_to_tell_unknown(labels: int, share: float) -> Message:
     )
 
 
-def _with_agreed_threshold(policy: Policy, catalog: Catalog, progress: Progress) -> Policy:
+def _with_agreed_threshold(policy: Policy, agreed: float | None, progress: Progress) -> Policy:
     """The threshold agreed on after an audit of this model holds until another is requested."""
     is_requested = policy.strictness.requested.threshold is not None or policy.guarantee is not None
-    agreed = None if is_requested else audits.agreed_threshold(catalog, model=policy.manifest.key)
-    if agreed is None:
+    if agreed is None or is_requested:
         return policy
     progress.say(
         Message(
@@ -140,7 +156,7 @@ def risk_guarantee(model: Bundle, holdout: HoldoutPredictions | None, max_error:
 
 
 def _guarantee_or_estimate(
-    model: Bundle, holdout: HoldoutPredictions | None, max_error: float, library: Path
+    model: Bundle, holdout: HoldoutPredictions | None, max_error: float, library: Path | None
 ) -> tuple[Strictness, RiskGuarantee | None]:
     """A guarantee by randomly drawn labels; without enough of them, a threshold by the model's own probabilities."""
     try:
@@ -151,7 +167,7 @@ def _guarantee_or_estimate(
             max_error=max_error,
             guaranteed=False,
             why=error.why,
-            sentence=no_guarantee(error, max_error, library=library.absolute()),
+            sentence=no_guarantee(error, max_error, library=library and library.absolute()),
         )
         return estimate, None
     return Strictness(max_error=max_error, guaranteed=True, sentence=guarantee.sentence), guarantee

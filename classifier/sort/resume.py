@@ -13,6 +13,7 @@ from classifier.catalog.runs import InterruptedRun
 from classifier.catalog.strictness import Strictness
 from classifier.errors import Message, ModelError
 from classifier.model.bundle import Bundle, open_bundle
+from classifier.paths import quoted
 from classifier.progress import Progress
 from classifier.records import Duplicates, Mode
 from classifier.settings import Settings, SortSettings, excluding
@@ -34,10 +35,18 @@ class SortRequest:
     """The share of images like the labels that may count as unknown, 0..0.5; with 0 none does."""
     best: bool = False
     """Whether the least error rate that can be guaranteed may take the place of the requested one."""
+    answers: str | None = None
+    """The path or URL of answers to take."""
 
 
 def request_from(
-    settings: Settings, *, threshold: float | None, max_error: float | None, best: bool, bundle: Path | None
+    settings: Settings,
+    *,
+    threshold: float | None,
+    max_error: float | None,
+    best: bool,
+    bundle: Path | None,
+    answers: str | None = None,
 ) -> SortRequest:
     """What `settings` and the caller request; a default that was not set explicitly counts as not requested."""
     sort, explicit = settings.sort, settings.sort.model_fields_set
@@ -49,6 +58,7 @@ def request_from(
         duplicates=sort.duplicates if "duplicates" in explicit else None,
         unknown_share=unknown_share(sort) if explicit & {"unknown", "unknown_share"} else None,
         best=best,
+        answers=answers,
     )
 
 
@@ -95,6 +105,7 @@ def _resolved(
         sidecars=interrupted.sidecars,
         duplicates=Duplicates(interrupted.duplicates),
         unknown_share=interrupted.unknown_share,
+        answers=interrupted.answers or request.answers,
     )
     changed = _changed(request, requested if bundle else None, interrupted)
     if bundle is None:
@@ -136,6 +147,8 @@ def _chosen(
         options = f"--mode {interrupted.mode}"
         if interrupted.sidecars:
             options = Message("{options} and {more}", options=options, more=_sidecars_option(interrupted.sidecars))
+        if interrupted.answers:
+            options = Message("{options} and {more}", options=options, more=_answers_option(interrupted.answers))
         progress.say(Message("the last sort of this crawl was stopped: it goes on with {options}", options=options))
         return recorded
     was, now = (", ".join(words) for words in zip(*changed, strict=True))
@@ -158,6 +171,7 @@ def _chosen(
         duplicates=request.duplicates or recorded.duplicates,
         unknown_share=recorded.unknown_share if request.unknown_share is None else request.unknown_share,
         best=request.best,
+        answers=request.answers or recorded.answers,
     )
 
 
@@ -177,6 +191,8 @@ def _changed(request: SortRequest, requested: Bundle | None, interrupted: Interr
         and request.unknown_share != interrupted.unknown_share
     ):
         changed.append((_unknown_option(interrupted.unknown_share), _unknown_option(request.unknown_share)))
+    if None not in {request.answers, interrupted.answers} and request.answers != interrupted.answers:
+        changed.append((_answers_option(interrupted.answers), _answers_option(request.answers)))
     if requested is not None and requested.manifest.key != interrupted.model:
         changed.append((f"--model {interrupted.bundle}", f"--model {requested.folder} (another model)"))
     return changed
@@ -198,6 +214,10 @@ def _duplicates_option(duplicates: str) -> str:
 
 def _unknown_option(share: float | None) -> str:
     return f"--set sort.unknown_share={share:g}" if share else "--set sort.unknown=false"
+
+
+def _answers_option(answers: str | None) -> str:
+    return f"--answers {quoted(answers or '')}"
 
 
 def _recorded_bundle(requested: Bundle | None, interrupted: InterruptedRun) -> Path | None:

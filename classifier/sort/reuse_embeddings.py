@@ -30,11 +30,13 @@ from classifier.model.bundle import Bundle
 from classifier.model.combined_head import CombinedHead, Head, logits_of
 from classifier.model.ood import OodDetector
 from classifier.progress import Progress
-from classifier.records import ImageId
+from classifier.records import ImageId, ImageInfo
 from classifier.settings import Settings
 from classifier.sort.apply import pause_gc
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from classifier.inference.pipeline import Inferred
 
 _THREADS = 2
@@ -61,13 +63,21 @@ class EmbeddingWriter:
             name: ShardWriter(library, name, last=embeddings.last_row(catalog, name)) for name in (backbone, LOOKS)
         }
 
-    def write(self, predictions: Sequence[Inferred]) -> Locations:
-        """Write durably, each image once. On an OSError it says so and stops writing; it does not raise."""
+    def write_inferred(self, predictions: Sequence[Inferred]) -> Locations:
+        """Write what was inferred of images, each once, as `write` does."""
         by_id = {prediction.image.id: prediction for prediction in predictions}
-        if not self._writers or not by_id:
+        once = list(by_id.values())
+        return self.write([prediction.image for prediction in once], _rows(once)) if once else {}
+
+    def write(self, images: Sequence[ImageInfo], batch: EmbeddingBatch) -> Locations:
+        """Write durably. On an OSError it says so and stops writing; it does not raise.
+
+        `images`, each there once, are those of `batch`.
+        """
+        if not self._writers or not images:
             return {}
-        looks = without_look(self._catalog, self._library, [prediction.image for prediction in by_id.values()])
-        rows = {self._backbone: _rows(list(by_id.values()))} | ({LOOKS: as_rows(looks)} if looks else {})
+        looks = without_look(self._catalog, self._library, images)
+        rows = {self._backbone: batch} | ({LOOKS: as_rows(looks)} if looks else {})
         try:
             located = {name: (batch.image_ids, self._writers[name].append(batch)) for name, batch in rows.items()}
         except OSError as error:
@@ -161,18 +171,24 @@ def _predict(
     """Logits and OOD scores of the wanted rows of a shard, without those that are damaged or too narrow."""
     answers: list[Answer] = []
     for rows in read_shard(folder, shard, wanted):
-        if not rows.image_ids or not _fits(rows, head, detector):
-            continue
-        ood_scores: list[float | None] = [None] * len(rows.image_ids)
-        if detector is not None:
-            ood_scores = detector.score(rows.stats, rows.embeddings).tolist()
-        answers += zip(
-            rows.image_ids, logits_as_bytes(logits_of(head, rows.embeddings, rows.stats)), ood_scores, strict=True
-        )
+        if rows.image_ids and fits(rows, head, detector):
+            logits, ood_scores = answers_of(rows, head, detector)
+            answers += zip(rows.image_ids, logits_as_bytes(logits), ood_scores, strict=True)
     return answers
 
 
-def _fits(rows: EmbeddingBatch, head: Head, detector: OodDetector | None) -> bool:
+def answers_of(
+    rows: EmbeddingBatch, head: Head, detector: OodDetector | None
+) -> tuple[NDArray[np.float32], list[float | None]]:
+    """Logits, float32 (N, K), and OOD scores of kept embeddings that fit."""
+    ood_scores: list[float | None] = [None] * len(rows.image_ids)
+    if detector is not None:
+        ood_scores = detector.score(rows.stats, rows.embeddings).tolist()
+    return logits_of(head, rows.embeddings, rows.stats), ood_scores
+
+
+def fits(rows: EmbeddingBatch, head: Head, detector: OodDetector | None) -> bool:
+    """Whether embeddings and statistics are as wide as the head and the detector take them."""
     found = rows.embeddings.shape[1], rows.stats.shape[1]
     wanted = head.widths if isinstance(head, CombinedHead) else (head.weight.shape[1], found[1])
     if found != wanted:
