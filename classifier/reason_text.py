@@ -53,6 +53,7 @@ _BECAUSE: Final[Mapping[ReasonCode, Message]] = {
     ReasonCode.NO_MEMORY_TO_READ: Message("there was not enough memory to read the file"),
     ReasonCode.VANISHED: Message("it was there when the crawl was scanned"),
     ReasonCode.GONE: Message("it is no longer there"),
+    ReasonCode.CHANGED: Message("it has changed since it was listed"),
 }
 _WITH: Final[Mapping[tuple[ReasonCode, str], Message]] = {
     (ReasonCode.BELOW_AUDITED, "max_error"): Message(

@@ -55,6 +55,7 @@ class ReasonCode(StrEnum):
     NO_MEMORY_TO_READ = "no_memory_to_read"
     VANISHED = "vanished"
     GONE = "gone"
+    CHANGED = "changed"
     TEXT = "text"  # text: a sentence of an earlier version
 
 

@@ -250,6 +250,11 @@ CHANGES = {
     "inference/worker.py": ("opens the system's null device", "os.open"),
     "filing/path_scope.py": ("makes the folder for notes in the person's state folder", ".mkdir"),
     "parts/local_storage.py": ("makes the folder of parts that a person named; writes through own_files", ".mkdir"),
+    "parts/fetched.py": (
+        "pictures of a bucket or of tar files, in a new temporary folder until they are read",
+        ".unlink .write_bytes tempfile.TemporaryDirectory",
+    ),
+    "parts/process_workers.py": ("a new temporary folder for its processes", "tempfile.TemporaryDirectory"),
     "web/home/project.py": ("makes the folder of a project that a person asked for", ".mkdir"),
     "web/home/recent.py": ("makes the person's state folder, for the projects that were open last", ".mkdir"),
     "model/backbone.py": ("writes to the writing folder of a bundle", "save_for_hf"),

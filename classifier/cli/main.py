@@ -26,6 +26,7 @@ from classifier.cli.export import export
 from classifier.cli.home import open_home
 from classifier.cli.label import label
 from classifier.cli.list import list_
+from classifier.cli.predict import predict
 from classifier.cli.report import report
 from classifier.cli.review import review
 from classifier.cli.sort import sort
@@ -134,6 +135,7 @@ app.command(cls=Command, epilog="illsort export ~/sorted --to sorted.csv")(expor
 app.command(cls=Command, name="list", epilog="illsort list s3://bucket/crawl --to s3://bucket/parts")(list_)
 app.command(cls=Command, epilog="illsort undo ~/sorted --run 3")(undo)
 app.command(cls=Command, epilog="illsort verify ~/sorted --quick")(verify)
+app.command(cls=Command, epilog="illsort predict s3://parts --model ~/models/mine --to s3://answers")(predict)
 app.command(cls=Command, epilog="illsort duplicates ~/crawl")(duplicates)
 app.command(cls=Command, epilog="illsort demo --folder illsort-demo")(demo)
 app.command(cls=Command, epilog="illsort doctor --crawl ~/crawl --out ~/sorted")(doctor)

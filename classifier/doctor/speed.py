@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from classifier.errors import Message, ModelError
+from classifier.inference.choose_engine import engine_for_trial
 from classifier.inference.forward import outputs_of
 from classifier.inference.loader import stream
 from classifier.inference.pipeline import open_pool
@@ -20,7 +21,6 @@ from classifier.inference.reader import Read, Reader, limits_from
 from classifier.model.start import load_start
 from classifier.progress import SilentProgress, SilentStage
 from classifier.records import Example, ImageId, Label
-from classifier.sort.choose_engine import engine_for_trial
 from classifier.training.augment import Augment
 from classifier.training.context import Hyperparameters
 from classifier.training.dataset import TrainingImages

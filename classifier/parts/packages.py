@@ -7,7 +7,11 @@ from typing import Final
 
 from classifier.errors import StorageError
 
-INSTALL: Final = {"parts": 'pip install "illsort[parts]"', "s3": 'pip install "illsort[s3]"'}
+INSTALL: Final = {
+    "parts": 'pip install "illsort[parts]"',
+    "s3": 'pip install "illsort[s3]"',
+    "ray": 'pip install "illsort[ray]"',
+}
 """The command by the name of the extra."""
 _NEEDED: Final = ("pyarrow", "fsspec")
 

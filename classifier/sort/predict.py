@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from classifier.catalog import files
 from classifier.catalog.connection import Catalog
 from classifier.catalog.files import add_image
 from classifier.catalog.predictions import add_logits
-from classifier.errors import Message, ModelError
+from classifier.errors import Message
+from classifier.inference.choose_engine import EngineChooser
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.loader import PackedPaths
 from classifier.inference.pipeline import InferenceFailure, Inferred, infer_with, open_pool
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
+from classifier.inference.scorer import Score, scorer_of
 from classifier.model.bundle import Bundle
-from classifier.model.ood import OodDetector
 from classifier.model.transforms import transform_of
 from classifier.progress import Progress
 from classifier.settings import Settings
-from classifier.sort.choose_engine import EngineChooser
 from classifier.sort.reuse_embeddings import open_embedding_writer
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from classifier.model.combined_head import CombinedHead
 
 _BATCH = 256
 _SECONDS = 1.0
@@ -62,7 +53,7 @@ def predict(
         max_megapixels=settings.images.max_megapixels,
         looks=writer is not None,
     )
-    scorer = _Scorer(folder=bundle.folder, detector=bundle.load_ood(), head=bundle.load_combined_head())
+    scorer = scorer_of(bundle)
     limits = limits_from(settings.images)
     chooser = EngineChooser(
         bundle=bundle, runtime=runtime, reader=reader, limits=limits, stats=scorer.needs_stats, progress=progress
@@ -86,49 +77,6 @@ def predict(
             yield paths[batch[-1].key]
             stage.advance(len(batch))
     pool.watch.report(progress)
-
-
-Score = tuple["NDArray[np.float32]", float | None]
-"""The logits of an image, and its OOD score if the bundle has a detector."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scorer:
-    """What a bundle makes of the network's outputs."""
-
-    folder: Path
-    detector: OodDetector | None
-    head: CombinedHead | None
-
-    @property
-    def needs_stats(self) -> bool:
-        return self.detector is not None or self.head is not None
-
-    def scores(self, inferred: list[Inferred]) -> dict[int, Score]:
-        """The scores by key."""
-        logits = [result.logits for result in inferred]
-        ood_scores: list[float | None] = [None] * len(inferred)
-        if inferred and self.needs_stats:
-            stats = np.stack([result.stats for result in inferred if result.stats is not None])
-            embeddings = np.stack([result.embedding for result in inferred])
-            if self.head is not None:
-                self._check(embeddings, stats)
-                logits = list(self.head(embeddings, stats))
-            if self.detector is not None:
-                ood_scores = self.detector.score(stats, embeddings).tolist()
-        keys = (result.key for result in inferred)
-        return dict(zip(keys, zip(logits, ood_scores, strict=True), strict=True))
-
-    def _check(self, *rows: NDArray[np.float32]) -> None:
-        """Another version of timm may give other statistics of the same network."""
-        found, wanted = tuple(part.shape[1] for part in rows), self.head.widths if self.head else ()
-        if found != wanted:
-            raise ModelError(
-                "{folder}: its head takes {wanted} numbers of a picture, its network gives {found}; train again",
-                folder=self.folder,
-                wanted=sum(wanted),
-                found=sum(found),
-            )
 
 
 def _record(

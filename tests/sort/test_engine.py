@@ -11,12 +11,13 @@ import pytest
 
 from classifier.catalog.connection import read_catalog
 from classifier.errors import ModelError
+from classifier.inference import choose_engine
 from classifier.inference.device import Runtime, choose_runtime
 from classifier.model import onnx_cache, trained
 from classifier.model.bundle import open_bundle
 from classifier.model.onnx_cache import Comparison, KeptModel, cache_key, keep
 from classifier.settings import RuntimeSettings, Settings
-from classifier.sort import choose_engine, predict
+from classifier.sort import predict
 from classifier.sort.pipeline import sort
 from kit.bundles import color_bundle, with_another_head
 from kit.pictures import COLORS, busy, encoded, plain, varied

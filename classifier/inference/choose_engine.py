@@ -61,6 +61,14 @@ class EngineChooser:
         report(Message("Engine torch: {why}.", why=engine))
         return self._torch(self._network())
 
+    def onnx_alone(self) -> Engine:
+        """ONNX Runtime, never torch in its place. Raises ModelError in one line where it cannot be."""
+        why = why_torch("onnx", self.runtime)
+        engine = self._onnx("onnx", 0) if why is None else why
+        if isinstance(engine, Message):
+            raise ModelError("--engine onnx: {why}", why=engine)
+        return engine
+
     def _onnx(self, requested: str, count: int) -> Engine | Message:
         """ONNX Runtime, or why it does not run the network."""
         try:

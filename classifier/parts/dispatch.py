@@ -1,0 +1,279 @@
+"""Hands parts out to workers that may die, whatever runs them: processes of this machine, or Ray on many.
+
+It ends in any case. A part is tried three times, wherever; a worker that dies is replaced; and where workers die before
+they are ready, or none becomes ready, or parts fail one after the other, what is left is given up and listed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from classifier.errors import IllsortError, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from classifier.parts.predictor import PartReport
+    from classifier.progress import Stage
+
+MOST_TRIES: Final = 3
+_MOST_STARTS_LOST: Final = 10
+"""Workers that may die one after the other before any was ready."""
+_MOST_FAILED: Final = 20
+"""Tries that may fail one after the other, of whatever parts: then it is not the parts."""
+_POLL_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A worker has started and waits for a part."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """A worker has done so many pictures of its part."""
+
+    worker: int
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A worker has put the file of its part in place, and waits for another."""
+
+    worker: int
+    report: PartReport
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A worker could not do its part, and waits for another."""
+
+    worker: int
+    why: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A worker has died."""
+
+    worker: int
+    why: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A worker cannot do any part, nor could another: the model is not there."""
+
+    why: Message
+
+
+Event: TypeAlias = Ready | Advanced | Answered | Failed | Lost | Refused
+
+
+class Workers(Protocol):
+    """What runs predictors, each known by a number."""
+
+    @property
+    def most(self) -> int:
+        """How many there may be at a time."""
+
+    @property
+    def start_s(self) -> float:
+        """How long none may be ready before it is no use to wait."""
+
+    @property
+    def stalled_s(self) -> float:
+        """How long a worker may be at its part without a picture done."""
+
+    def start(self) -> int:
+        """Begin to start one more."""
+
+    def give(self, worker: int, part: int) -> None:
+        """Have a worker that waits do a part; if it has died, `events` says so."""
+
+    def events(self, timeout_s: float) -> Sequence[Event]:
+        """What happened, in order for each worker; waits up to `timeout_s` for anything to happen."""
+
+    def stop(self, worker: int) -> None:
+        """Kill a worker, of which no event comes any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailure:
+    """A part without answers, and why the last try failed."""
+
+    number: int
+    why: Message
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the parts."""
+
+    done: list[PartReport] = field(default_factory=list)
+    failed: list[PartFailure] = field(default_factory=list)
+
+
+def dispatch(
+    parts: Sequence[int],
+    workers: Workers,
+    stage: Stage,
+    *,
+    say: Callable[[Message], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> Outcome:
+    """Have the workers do the parts. Raises IllsortError in one line where none of them could do any."""
+    return _Dispatch(parts, workers, Shown(stage), say, clock).run()
+
+
+class Shown:
+    """Pictures done of all parts, for a stage that only goes forward: what a dead worker had done counts once."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._whole = 0
+        self._begun: Counter[int] = Counter()
+        self._shown = 0
+
+    def advance(self, worker: int, pictures: int) -> None:
+        """So many more are done of the part that a worker has."""
+        self._begun[worker] += pictures
+        self._show()
+
+    def end(self, worker: int, pictures: int) -> None:
+        """The part of a worker is over; `pictures` are done for good."""
+        self._begun.pop(worker, None)
+        self._whole += pictures
+        self._show()
+
+    def _show(self) -> None:
+        done = self._whole + self._begun.total()
+        if done > self._shown:
+            self._stage.advance(done - self._shown)
+            self._shown = done
+
+
+class _Dispatch:
+    def __init__(
+        self,
+        parts: Sequence[int],
+        workers: Workers,
+        shown: Shown,
+        say: Callable[[Message], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._pending = deque(parts)
+        self._workers = workers
+        self._shown = shown
+        self._say = say
+        self._clock = clock
+        self._outcome = Outcome()
+        self._tries: Counter[int] = Counter()
+        self._starting: set[int] = set()
+        self._busy: dict[int, int] = {}
+        self._seen: dict[int, float] = {}
+        self._lost_starts = self._failed_tries = 0
+        self._last_why = Message("no worker became ready in time")
+        self._ready_at = clock()
+
+    def run(self) -> Outcome:
+        while self._pending or self._busy:
+            self._start_missing()
+            for event in self._workers.events(_POLL_S):
+                self._handle(event)
+            self._stop_stalled()
+            if self._is_hopeless():
+                self._give_up()
+        return self._outcome
+
+    def _start_missing(self) -> None:
+        wanted = min(self._workers.most, len(self._pending) + len(self._busy))
+        while len(self._starting) + len(self._busy) < wanted:
+            self._starting.add(self._workers.start())
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Ready(worker):
+                self._starting.discard(worker)
+                self._lost_starts = 0
+                self._give(worker)
+            case Advanced(worker, pictures):
+                self._seen[worker] = self._clock()
+                self._shown.advance(worker, pictures)
+            case Answered(worker, report):
+                self._busy.pop(worker)
+                self._outcome.done.append(report)
+                self._failed_tries = 0
+                self._shown.end(worker, report.pictures)
+                self._give(worker)
+            case Failed(worker, why):
+                self._try_again(worker, why)
+                self._give(worker)
+            case Lost(worker, why):
+                self._lose(worker, why)
+            case Refused(why):
+                raise IllsortError(why)
+
+    def _give(self, worker: int) -> None:
+        if not self._pending:
+            self._workers.stop(worker)
+            return
+        part = self._pending.popleft()
+        self._busy[worker] = part
+        self._tries[part] += 1
+        self._seen[worker] = self._ready_at = self._clock()
+        self._workers.give(worker, part)
+
+    def _lose(self, worker: int, why: Message) -> None:
+        if worker in self._busy:
+            self._try_again(worker, why)
+        else:
+            self._starting.discard(worker)
+            self._lost_starts += 1
+            self._last_why = why
+
+    def _try_again(self, worker: int, why: Message) -> None:
+        part = self._busy.pop(worker)
+        self._failed_tries += 1
+        self._last_why = why
+        if self._tries[part] < MOST_TRIES:
+            self._say(Message("part {number} is tried again: {why}", number=part, why=why))
+            self._pending.append(part)
+            self._shown.end(worker, 0)
+        else:
+            self._outcome.failed.append(PartFailure(part, why))
+            self._shown.end(worker, 0)
+
+    def _stop_stalled(self) -> None:
+        for worker in list(self._busy):
+            if self._clock() - self._seen[worker] > self._workers.stalled_s:
+                self._workers.stop(worker)
+                self._lose(
+                    worker,
+                    Message("no picture was done in {minutes} minutes", minutes=_minutes(self._workers.stalled_s)),
+                )
+
+    def _is_hopeless(self) -> bool:
+        waited = 0.0 if self._busy else self._clock() - self._ready_at
+        return (
+            self._lost_starts > _MOST_STARTS_LOST or self._failed_tries > _MOST_FAILED or waited > self._workers.start_s
+        )
+
+    def _give_up(self) -> None:
+        """List what is left; what is being done is lost with its workers."""
+        left = [*self._busy.values(), *self._pending]
+        self._outcome.failed += [PartFailure(part, self._last_why) for part in sorted(left)]
+        for worker in self._busy:
+            self._workers.stop(worker)
+        self._busy.clear()
+        self._pending.clear()
+
+
+def _minutes(seconds: float) -> int:
+    return round(seconds / 60)

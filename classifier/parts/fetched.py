@@ -1,0 +1,153 @@
+"""The pictures of a part as files of this machine: those of a folder in place, others fetched a little ahead.
+
+Objects of a bucket, and members of tar files, are read many at a time, since each is mostly waited for, into a
+temporary folder, and removed as they are done. So disk and memory hold a few dozen of them, however large the part is.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from classifier.busy_files import when_free
+from classifier.errors import StorageError, Undecodable, message_of
+from classifier.images.safe_open import check_length
+from classifier.parts.storage import ChangedSinceListed, read_listed
+from classifier.paths import from_text
+from classifier.reasons import Reason, ReasonCode
+from classifier.records import Failure, FailureKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.parts.schema import Listed
+    from classifier.parts.storage import Storage
+    from classifier.records import ImageFile
+
+_LEAST_THREADS: Final = 4
+_AHEAD: Final = 64
+_MOST_BYTES: Final = 1 << 28
+"""Of pictures that are fetched ahead of the one that is asked for."""
+_ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,16}")
+_CHANGED: Final = Failure(kind=FailureKind.VANISHED, detail=Reason(ReasonCode.CHANGED))
+_GONE: Final = Failure(kind=FailureKind.VANISHED, detail=Reason(ReasonCode.GONE))
+
+
+class Fetched:
+    """The paths of the pictures that `rows` list, by their index; a picture that cannot be had has none that exists.
+
+    Ask for paths from one thread, about in order, and call `done` for each index in order.
+    """
+
+    def __init__(self, rows: Sequence[Listed], source: Storage, *, max_megapixels: float) -> None:
+        self._rows = rows
+        self._source = source
+        self._max_megapixels = max_megapixels
+        self._pending: dict[int, Future[Failure | None]] = {}
+        self._next = 0
+        self._failures: dict[int, Failure] = {}
+        self._error: StorageError | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Self:
+        if any(not self._is_in_place(row) for row in self._rows):
+            self._temporary = tempfile.TemporaryDirectory(prefix="illsort-pictures-", ignore_cleanup_errors=True)
+            count = max(_LEAST_THREADS, self._source.reads_at_once)
+            self._threads = ThreadPoolExecutor(count, thread_name_prefix="fetch")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._threads is not None:
+            self._threads.shutdown(wait=True, cancel_futures=True)
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Path:
+        """The path of a picture, which is there now; the next ones are being fetched."""
+        if self._error is None and not self._is_in_place(self._rows[index]):
+            self._fetch_to(index)
+            try:
+                if (fetch := self._pending.get(index)) is not None and (failure := fetch.result()) is not None:
+                    self._failures[index] = failure
+            except StorageError as error:
+                self._error = error
+        return self._path(index)
+
+    def check(self) -> None:
+        """Raise StorageError in one line where a bucket did not answer, or this machine's disk refused.
+
+        Nothing is fetched after that, and no answer counts. It is not raised where a path is asked for, in the midst of
+        handing out work.
+        """
+        if self._error is not None:
+            raise self._error
+
+    def failure(self, index: int, file: ImageFile | None) -> Failure | None:
+        """Why a picture that was asked for is not the one that was listed; None where it is.
+
+        `file` is what was opened under its path: of a file in place, its size and time of change are compared.
+        """
+        row = self._rows[index]
+        if file is None or not self._is_in_place(row):
+            return self._failures.get(index)
+        is_same = (file.size_bytes, str(file.mtime_ns)) == (row.size_bytes, row.version)
+        return None if is_same else _CHANGED
+
+    def done(self, index: int) -> None:
+        """A picture is not needed any more."""
+        self._failures.pop(index, None)
+        if self._pending.pop(index, None) is not None:
+            with suppress(OSError):
+                when_free(self._path(index).unlink)
+
+    def _fetch_to(self, index: int) -> None:
+        """Begin to fetch up to `index`, and ahead of it what is few and small enough."""
+        ahead = 0
+        while self._next < len(self._rows):
+            row = self._rows[self._next]
+            if self._next > index:
+                ahead += row.size_bytes
+                if ahead > _MOST_BYTES or self._next > index + _AHEAD:
+                    return
+            if self._threads is not None and not self._is_in_place(row):
+                self._pending[self._next] = self._threads.submit(self._fetch, self._next)
+            self._next += 1
+
+    def _fetch(self, index: int) -> Failure | None:
+        row = self._rows[index]
+        try:
+            check_length(row.size_bytes, max_megapixels=self._max_megapixels)
+            content = read_listed(self._source, row)
+        except Undecodable as error:
+            return Failure(kind=error.kind, detail=error.detail)
+        except FileNotFoundError:
+            return _GONE
+        except ChangedSinceListed:
+            return _CHANGED
+        except OSError as error:  # of a folder of this machine, as a reader of its files has it
+            return Failure(kind=FailureKind.UNREADABLE, detail=Reason.of_system(error))
+        try:
+            self._path(index).write_bytes(content)
+        except OSError as error:
+            raise StorageError("{folder}: {why}", folder=self._path(index).parent, why=message_of(error)) from error
+        return None
+
+    def _is_in_place(self, row: Listed) -> bool:
+        return row.tar is None and self._source.folder is not None
+
+    def _path(self, index: int) -> Path:
+        row, folder = self._rows[index], self._source.folder
+        if folder is not None and row.tar is None:
+            return folder / from_text(row.key)
+        if self._temporary is None:
+            raise RuntimeError("not entered")
+        ending = "." + row.key.rpartition(".")[2]
+        return Path(self._temporary.name) / f"{index}{ending if _ENDING.fullmatch(ending) else ''}"

@@ -1,0 +1,209 @@
+"""Predictors as actors of Ray, on one machine or many.
+
+Ray only starts and watches them: what is tried again, how often, and when to give up, is decided in `dispatch`, since
+Ray's own ways to do so have no end.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from classifier.errors import IllsortError, Message, StorageError, message_of
+from classifier.inference.settled import settled_runtime
+from classifier.parts.dispatch import Advanced, Answered, Event, Failed, Lost, Ready, Refused
+from classifier.parts.packages import INSTALL
+from classifier.parts.predictor import Job, Predictor
+
+if TYPE_CHECKING:
+    from classifier.parts.predictor import PartReport
+
+_START_S: Final = 600.0
+"""A cluster that grows by itself starts machines first."""
+_STALLED_S: Final = 1800.0
+_CORES: Final = 2
+"""Of each actor where there is no GPU: one computes, one decodes."""
+_MOST_CORES: Final = 17
+_STORE_BYTES: Final = 150_000_000
+"""Of Ray's memory for objects, through which no picture goes."""
+_RESOURCES_S: Final = 10.0
+
+
+class _Answerer:
+    """The actor; a second thread of it says how far the part is."""
+
+    def __init__(self, job: Job, cores: int) -> None:
+        self._done = 0
+        self._refusal: Message | None = None
+        runtime = job.settings.runtime
+        if runtime.workers < 0:
+            runtime = runtime.model_copy(update={"workers": max(1, cores - 1)})
+        try:
+            self._predictor = Predictor(job, settled_runtime(runtime))
+        except IllsortError as error:
+            self._refusal = error.message
+
+    def ready(self) -> Message | None:
+        """Why it cannot do any part; None where it can."""
+        return self._refusal
+
+    def done(self) -> int:
+        """Pictures done of the part that it has."""
+        return self._done
+
+    def answer(self, part: int) -> PartReport | Message:
+        """Do a part, or say why not."""
+        self._done = 0
+        try:
+            return self._predictor.answer(part, self._advance)
+        except IllsortError as error:
+            return error.message
+
+    def _advance(self, count: int) -> None:
+        self._done += count
+
+
+@dataclass(slots=True)
+class _Actor:
+    """An actor of Ray; `ref` is what is waited for, `asked` how far it is, which was `done` when it last said so."""
+
+    handle: Any
+    ref: Any
+    is_ready: bool = False
+    asked: Any = None
+    done: int = 0
+
+
+class RayWorkers:
+    """As many actors as the cluster has room for; leave it to end them, and the cluster where it is ours.
+
+    `address` is Ray's, such as "auto"; "" makes a cluster of this machine alone. Raises StorageError in one line where
+    there is no Ray, or none at that address.
+    """
+
+    start_s = _START_S
+    stalled_s = _STALLED_S
+
+    def __init__(self, job: Job, *, address: str) -> None:
+        self._job = job
+        self._ray = _import_ray()
+        self._is_ours = not self._ray.is_initialized()
+        if self._is_ours:
+            _connect(self._ray, address)
+        self._actors: dict[int, _Actor] = {}
+        self._number = 0
+        self._resources: tuple[float, dict[str, float]] = (-_RESOURCES_S, {})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in list(self._actors):
+            self.stop(worker)
+        if self._is_ours:
+            self._ray.shutdown()
+
+    @property
+    def most(self) -> int:
+        """One for each GPU of the cluster as it is now, else one for each two cores."""
+        found = self._found()
+        return int(found.get("GPU", 0)) or max(1, int(found.get("CPU", 1)) // _CORES)
+
+    def start(self) -> int:
+        """As `Workers` has it."""
+        found = self._found()
+        cards, cores = int(found.get("GPU", 0)), int(found.get("CPU", 1))
+        share = min(_MOST_CORES, max(1, cores // cards)) if cards else min(_CORES, max(1, cores))
+        options: dict[str, Any] = {"num_cpus": share, "max_restarts": 0, "max_task_retries": 0, "max_concurrency": 2}
+        options |= {"num_gpus": 1} if cards else {}
+        handle = self._ray.remote(_Answerer).options(**options).remote(self._job, share)
+        self._number += 1
+        self._actors[self._number] = _Actor(handle, handle.ready.remote())
+        return self._number
+
+    def give(self, worker: int, part: int) -> None:
+        """As `Workers` has it."""
+        actor = self._actors[worker]
+        actor.done, actor.asked = 0, None
+        actor.ref = actor.handle.answer.remote(part)
+
+    def events(self, timeout_s: float) -> list[Event]:
+        """As `Workers` has it."""
+        waited_for = {actor.ref: worker for worker, actor in self._actors.items() if actor.ref is not None}
+        if not waited_for:
+            time.sleep(timeout_s)
+            return []
+        ended, _ = self._ray.wait(list(waited_for), timeout=timeout_s)
+        return [self._ended(waited_for[ref]) for ref in ended] + self._advanced()
+
+    def stop(self, worker: int) -> None:
+        """As `Workers` has it."""
+        self._ray.kill(self._actors.pop(worker).handle)
+
+    def _ended(self, worker: int) -> Event:
+        """What the last call of an actor gave; whatever Ray raises for it, the actor is of no more use."""
+        actor = self._actors[worker]
+        try:
+            value = self._ray.get(actor.ref)
+        except Exception as error:  # noqa: BLE001 - Ray's own, and the actor's with its traceback as text
+            self.stop(worker)
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            return Lost(worker, Message("its actor ended ({why})", why=lines[-1].strip()))
+        actor.ref = None
+        if not actor.is_ready:
+            actor.is_ready = True
+            return Ready(worker) if value is None else Refused(value)
+        return Failed(worker, value) if isinstance(value, Message) else Answered(worker, value)
+
+    def _advanced(self) -> list[Event]:
+        """How far the busy actors are, as each last said; asking waits for none of them."""
+        events: list[Event] = []
+        for worker, actor in self._actors.items():
+            if not actor.is_ready or actor.ref is None:
+                continue
+            if actor.asked is not None:
+                answered, _ = self._ray.wait([actor.asked], timeout=0)
+                if not answered:
+                    continue
+                done = self._said(actor)
+                if done > actor.done:
+                    events.append(Advanced(worker, done - actor.done))
+                    actor.done = done
+            actor.asked = actor.handle.done.remote()
+        return events
+
+    def _said(self, actor: _Actor) -> int:
+        try:
+            return int(self._ray.get(actor.asked))
+        except Exception:  # noqa: BLE001 - it has died, which its part says
+            return 0
+
+    def _found(self) -> dict[str, float]:
+        """What the cluster has, as it was a few seconds ago."""
+        at, found = self._resources
+        if time.monotonic() - at > _RESOURCES_S:
+            found = dict(self._ray.cluster_resources())
+            self._resources = time.monotonic(), found
+        return found
+
+
+def _import_ray() -> Any:
+    """Ray, told to report nothing to its makers, which it asks for as it is imported."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        return importlib.import_module("ray")
+    except ImportError as error:
+        raise StorageError("{package} is not installed: {command}", package="ray", command=INSTALL["ray"]) from error
+
+
+def _connect(ray: Any, address: str) -> None:
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    if not address:
+        options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    try:
+        ray.init(address=address or "local", **options)
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        raise StorageError("--on ray:{address}: {why}", address=address, why=message_of(error)) from error
