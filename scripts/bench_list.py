@@ -45,13 +45,23 @@ class MadeUpBucket:
         return url.removeprefix("s3://")
 
     def call_s3(self, _method: str, **options: Any) -> dict[str, Any]:
-        """A page of keys as an artist's works are named."""
+        """A page of keys as an artist's works are named, or of their folders."""
         time.sleep(self._latency_s)
-        start = int(options.get("ContinuationToken", 0))
-        end = min(start + 1000, self._count)
-        keys = (f"{number // FOLDER:07d}/{number:09d}_p0.jpg" for number in range(start, end))
-        contents = [{"Key": key, "Size": 123_456, "ETag": f'"{hash(key) & (2**128 - 1):032x}"'} for key in keys]
-        return {"Contents": contents, "IsTruncated": end < self._count, "NextContinuationToken": str(end)}
+        folder = int(options.get("StartAfter", "0/").rstrip("/"))
+        if "Delimiter" in options:
+            start, last = int(options.get("ContinuationToken", 0)), -(-self._count // FOLDER)
+            end = min(start + 1000, last)
+            page: dict[str, Any] = {"CommonPrefixes": [{"Prefix": f"{one:07d}/"} for one in range(start, end)]}
+        else:
+            start, last = int(options.get("ContinuationToken", folder * FOLDER)), self._count
+            end = min(start + 1000, last)
+            page = {"Contents": [_entry(number) for number in range(start, end)]}
+        return page | {"IsTruncated": end < last, "NextContinuationToken": str(end)}
+
+
+def _entry(number: int) -> dict[str, Any]:
+    key = f"{number // FOLDER:07d}/{number:09d}_p0.jpg"
+    return {"Key": key, "Size": 123_456, "ETag": f'"{hash(key) & (2**128 - 1):032x}"'}
 
 
 def source_of(kind: str, count: int, folder: Path, latency_s: float) -> Storage:

@@ -23,7 +23,8 @@ METADATA_KEY: Final = b"illsort"
 """Under this key the metadata of every Parquet file of ours is JSON."""
 _KIND: Final = "listing"
 _PART: Final = re.compile(r"part-([0-9]{5,})\.parquet")
-_UNFINISHED: Final = re.compile(r"\.(?:part-[0-9]{5,}\.parquet|listing\.json)\.[0-9a-f]{16}\.part")
+_UNFINISHED: Final = re.compile(r"\..+\.[0-9a-f]{16}\.part")
+"""As `own_files.write_own` names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from classifier.paths import from_text, to_text
 from classifier.records import time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 
@@ -80,7 +80,7 @@ class LocalStorage(Storage):
         except FileNotFoundError:
             return []
 
-    def objects(self) -> Iterator[StoredFile]:
+    def objects(self) -> Generator[StoredFile]:
         """Not for a folder: `images.walk` lists it, and knows more."""
         raise NotImplementedError
 

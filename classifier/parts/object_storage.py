@@ -18,7 +18,7 @@ from classifier.parts.urls import split_url
 from classifier.paths import to_text, unescaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from classifier.parts.urls import Url
 
@@ -109,7 +109,7 @@ class ObjectStorage(Storage):
             return []
         return sorted(_name(one) for one in found if one["type"] == "file")
 
-    def objects(self) -> Iterator[StoredFile]:
+    def objects(self) -> Generator[StoredFile]:
         """Folder by folder: as much is in memory as the folders on the way hold."""
         pending = [iter(self._sorted(self._root))]
         while pending:

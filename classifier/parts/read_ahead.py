@@ -83,9 +83,14 @@ class _Running(Generic[T]):
 
     def items(self) -> Iterator[T]:
         """The items; what the iterator raised is raised after them."""
-        while (chunk := self._queue.get()) is not None:
+        while (chunk := self._next()) is not None:
             yield from chunk
         self._done.result()
+
+    def _next(self) -> list[T] | None:
+        while True:  # on Windows, Ctrl-C waits until a wait ends
+            with suppress(queue.Empty):
+                return self._queue.get(timeout=_LOOK_S)
 
     def _run(self, items: Iterator[T]) -> None:
         chunk: list[T] = []

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 
@@ -72,7 +72,7 @@ class Storage(ABC):
         """The keys of the files directly in it, sorted; none where it does not exist."""
 
     @abstractmethod
-    def objects(self) -> Iterator[StoredFile]:
+    def objects(self) -> Generator[StoredFile]:
         """Every file below it, at any depth, in the order of the keys' UTF-8 bytes; not for a folder."""
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,9 +31,10 @@ def find_objects(
     listed in `found`; models hold no pictures, and nobody looks for them.
     """
     names, libraries = NamedFiles(found=found, exclude=exclude, also=also), _Libraries(storage=storage, found=found)
-    for file in storage.objects():
-        if not libraries.contain(file.key) and names.takes(unescaped(file.key)):
-            yield file
+    with closing(storage.objects()) as files:
+        for file in files:
+            if not libraries.contain(file.key) and names.takes(unescaped(file.key)):
+                yield file
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import pytest
 
 from classifier.errors import CrawlError, StorageError
 from classifier.exclude import Exclude
-from classifier.parts import packages, retries
+from classifier.parts import packages, read_ahead, retries
 from classifier.parts.list_pictures import LeftOut, Result, list_pictures
 from classifier.parts.listing_files import LISTING_FILE, Part, read_listing, read_part, write_part
 from classifier.parts.storage import open_storage, read_listed
@@ -171,13 +171,22 @@ def test_an_outage_is_one_line_and_leaves_no_whole_listing(bucket: Bucket, tmp_p
         bucket.put(f"{number}.tar", SHARD)
     bucket.server.faulty, bucket.server.forever = f"GET /{bucket.name}/1", "503"
 
-    with pytest.raises(StorageError, match=rf"^{bucket.url}/1\d?\.tar: ") as raised:
+    with pytest.raises(StorageError, match=rf"^{bucket.url}/1\d?\.tar: "):
         run(open_storage(bucket.url), open_storage(tmp_path / "parts"), part_size=1)
-
-    assert "ThreadPool" not in " ".join(thread.name for thread in threading.enumerate()), raised
 
     with pytest.raises(StorageError, match="no complete listing"):
         read_listing(open_storage(tmp_path / "parts"))
+
+
+def test_nothing_reads_on_after_the_place_for_parts_refused(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_ahead, "_CHUNK", 1)
+    for number in range(20):
+        bucket.put(f"{number}.tar", tar_bytes({f"{one}.jpg": b"" for one in range(50)}))
+
+    with pytest.raises(FileNotFoundError) as raised:
+        run(open_storage(bucket.url), open_storage(f"{bucket.url}-not/parts"), part_size=1)
+
+    assert "ThreadPool" not in " ".join(thread.name for thread in threading.enumerate()), raised
 
 
 def test_many_archives_of_a_bucket_come_in_their_order(bucket: Bucket, tmp_path: Path) -> None:
@@ -320,6 +329,19 @@ def test_the_command_lists_and_says_what_it_did(tmp_path: Path) -> None:
     )
     assert "cut.tar: ends in the middle" in ended.stderr
     assert "1 file is not a picture" in ended.stderr
+
+
+def test_the_command_leaves_out_what_the_settings_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_tree(
+        tmp_path / "crawl", {"a.jpg": JPEG, "b.gif": JPEG, "labels": {"c": {"d.jpg": JPEG}}, "out": {"e.jpg": JPEG}}
+    )
+    lines = ['[labels]\nfolder = "crawl/labels"', '[sort]\nlibrary = "crawl/out"', '[images]\nexclude = ["*.gif"]']
+    (tmp_path / "illsort.toml").write_text("\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+
+    assert illsort("list", "crawl", "--to", "parts").returncode == 0
+
+    assert [row.key for row in rows_of(open_storage(tmp_path / "parts"))] == ["a.jpg"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console")

@@ -176,14 +176,19 @@ def test_a_bucket_is_listed_by_key_and_page_by_page(bucket: Bucket) -> None:
     assert [one.key for one in open_storage(f"{bucket.url}/in/").objects()] == keys
 
 
-def test_more_objects_than_a_page_holds_are_all_listed(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("folders", ["", "abcde"])
+def test_more_objects_than_a_page_holds_are_all_listed(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, folders: str
+) -> None:
     monkeypatch.setattr(s3_storage, "_PAGE", 3)
-    for number in range(10):
-        bucket.put(f"{number}", b"")
+    monkeypatch.setattr(s3_storage, "_PAGES_OF_RANGE", 1)
+    keys = sorted([*(f"{number}" for number in range(10)), *(f"{one}/{number}" for one in folders for number in "012")])
+    for key in [*keys, *(f"{one}/" for one in folders)]:
+        bucket.put(key, b"")
     bucket.server.asked.clear()
 
-    assert [one.key for one in open_storage(bucket.url).objects()] == [f"{number}" for number in range(10)]
-    assert len(bucket.server.asked) == 4
+    assert [one.key for one in open_storage(bucket.url).objects()] == keys
+    assert len(bucket.server.asked) >= len(keys) / 3
 
 
 def test_what_fsspec_has_is_listed_in_the_order_of_keys_too() -> None:
@@ -199,20 +204,20 @@ def test_what_fsspec_has_is_listed_in_the_order_of_keys_too() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "s3://AKIAKEY:hun/ter2@bucket/pictures",
-        "s3://AKIAKEY@bucket",
-        "gs://AKIAKEY:hunter2@bucket",
+        "s3://AKIAKEY:hun/ter2@pail/pictures",
+        "s3://AKIAKEY@pail",
+        "gs://AKIAKEY:hunter2@pail",
         "sftp://AKIAKEY:hunter2@host/pictures",
         "sftp://AKIAKEY:hun/ter2@host/pictures",
         "simplecache::s3://AKIAKEY:hunter2@pail",
-        "https://bucket.example/x?X-Amz-Signature=hunter2",
+        "https://pail.example/x?X-Amz-Signature=hunter2",
     ],
 )
 def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(StorageError) as raised:
         open_storage(url)
 
-    assert not [word for word in ("AKIAKEY", "hun", "ter2", "bucket", "host/") if word in str(raised.value)]
+    assert not [word for word in ("AKIAKEY", "hun", "ter2", "pail", "host/") if word in str(raised.value)]
 
 
 def test_paths_and_urls_of_files_are_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
