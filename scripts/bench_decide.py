@@ -1,10 +1,12 @@
 """How fast answers are decided without a catalog, and in how much memory.
 
-python scripts/bench_decide.py [--rows 1000000] [--part-size 10000] [--categories 30] [--embeddings]
+python scripts/bench_decide.py [--rows 1000000] [--part-size 10000] [--categories 30] [--embeddings] [--sort]
 
 Files of answers are drawn into a temporary folder, with a model of that many categories; then `illsort decide` runs in
 a process of its own, once by a threshold and once more over what is there. With `--embeddings` the answers keep
-what a small network gives, and another head of the same backbone decides by it.
+what a small network gives, and another head of the same backbone decides by it. With `--sort` the answers are also
+taken into the catalog of a library whose crawl has these files, which is what `illsort sort --answers` does with them
+before it decides; there are no pictures, so none can be read.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +28,9 @@ import timm
 import torch
 from pyarrow import parquet
 
+from classifier.catalog import runs
+from classifier.catalog.connection import open_catalog
+from classifier.catalog.files import record_found
 from classifier.catalog.halves import to_halves
 from classifier.model.backbone import Network
 from classifier.model.bundle import Bundle, BundleParts
@@ -32,6 +39,10 @@ from classifier.model.ood import fit_ood
 from classifier.model.trained import load_network, save_bundle
 from classifier.parts.answers_meta import AnswersMeta, answers_name
 from classifier.parts.schema import answers_schema
+from classifier.progress import SilentProgress
+from classifier.records import ImageFile
+from classifier.settings import Settings
+from classifier.sort.take_answers import take_answers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -149,6 +160,7 @@ def main() -> None:
     parser.add_argument("--part-size", type=int, default=10_000)
     parser.add_argument("--categories", type=int, default=30)
     parser.add_argument("--embeddings", action="store_true")
+    parser.add_argument("--sort", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -167,7 +179,30 @@ def main() -> None:
             seconds, rows = summary["seconds"], summary["pictures"]
             print(f"{what}: {seconds:.1f} s, {rows / seconds:,.0f} rows/s; in all {cpu:.1f} s of CPU, {most:,.0f} MB")
         size = sum(path.stat().st_size for path in (folder / "decisions").iterdir())
+        if given.sort:
+            take(folder, answering, given.rows, given.part_size)
         print(f"decisions: {size / given.rows:.0f} bytes each; {summary['filed']:,} of {summary['pictures']:,} filed")
+
+
+def take(folder: Path, model: Bundle, rows: int, part_size: int) -> None:
+    """Take the answers into a new library, and say how long that took."""
+    crawl, library = Path("/crawl"), folder / "library"
+    with open_catalog(library) as catalog:
+        keys = {"crawl": crawl, "mode": "link", "model": model.manifest.key, "bundle": model.folder}
+        run = runs.begin(catalog, kind="sort", settings={}, **keys)
+        for part in range(rows // part_size):
+            found = (
+                ImageFile(path=crawl / f"{part:05}" / f"{n:05}.jpg", size_bytes=90_000, mtime_ns=n, inode=n, device=1)
+                for n in range(part_size)
+            )
+            record_found(catalog, run=run, crawl=crawl, files=found)
+        ready: Any = SimpleNamespace(
+            run=run, crawl=crawl, library=library, model=model, settings=Settings(), is_spread=False
+        )
+        started, cpu = time.monotonic(), time.process_time()
+        taken = take_answers(catalog, str(folder / "answers"), ready, SilentProgress())
+        seconds, cpu = time.monotonic() - started, time.process_time() - cpu
+    print(f"taken into a library: {taken:,} in {seconds:.1f} s, {taken / seconds:,.0f} rows/s; {cpu:.1f} s of CPU")
 
 
 def widths_of(bundle: Bundle) -> tuple[int, int]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from classifier.cli.options import ConfigOption, SetOption, Verbose, load_settings
+from classifier.cli import interrupt
+from classifier.cli.options import ConfigOption, SetOption, Verbose, load_settings, model_in
 from classifier.cli.sort import Best, MaxError, Model, Threshold, as_asked
-from classifier.errors import Counted, Message, SettingsError
+from classifier.errors import Counted, Message
 from classifier.i18n import _, count_
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Answers = Annotated[str, typer.Argument(metavar="ANSWERS", help="What illsort predict answered: a folder, or a URL.")]
 To = Annotated[str, typer.Option("--to", metavar="DECISIONS", help="Where files of decisions go: a folder, or a URL.")]
@@ -41,9 +39,11 @@ def decide(
     require_packages()
     from classifier.sort.decide_answers import decide_answers
 
+    kept = Message("the parts that were decided stay, and the same command goes on")
+    interrupt.resumable_if(lambda: True, kept=kept)
     summary = decide_answers(
         answers,
-        bundle=_model_in(chosen.model.folder),
+        bundle=model_in(chosen),
         to=to,
         settings=chosen,
         progress=TerminalProgress(verbose=verbose),
@@ -54,12 +54,6 @@ def decide(
         print_json(summary)
     if summary["failed"] or summary["parts_missing"]:
         raise typer.Exit(1)
-
-
-def _model_in(folder: Path | None) -> Path:
-    if folder is None:
-        raise SettingsError("which model? name its folder, or write it into illsort.toml: folder, under [model]")
-    return folder
 
 
 def _in_words(summary: dict[str, Any]) -> list[str]:

@@ -76,6 +76,13 @@ def library_in(settings: Settings) -> Path:
     return _named(settings.sort.library, which)
 
 
+def model_in(settings: Settings) -> Path:
+    """The model of the settings. Raises SettingsError when they name none."""
+    if settings.model.folder is None:
+        raise SettingsError("which model? name its folder, or write it into illsort.toml: folder, under [model]")
+    return settings.model.folder
+
+
 def _named(folder: Path | None, which: Message) -> Path:
     if folder is None:
         raise SettingsError(which)

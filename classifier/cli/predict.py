@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import MOST, ConfigOption, SetOption, Verbose, load_settings, path_option
-from classifier.errors import Message, SettingsError
+from classifier.cli.options import MOST, ConfigOption, SetOption, Verbose, load_settings, model_in, path_option
+from classifier.errors import Message
 from classifier.i18n import _, count_
 
 if TYPE_CHECKING:
     from classifier.parts.predict import Predicted
-    from classifier.settings import Settings
 
 _MOST_SHOWN = 20
 
@@ -45,7 +44,7 @@ def predict(
     from classifier.cli.terminal import TerminalProgress
 
     chosen = load_settings(config, set_, {"model.folder": model})
-    given: dict[str, Any] = {"model": _model_in(chosen), "answers": to, "settings": chosen}
+    given: dict[str, Any] = {"model": model_in(chosen), "answers": to, "settings": chosen}
     given |= {"embeddings": embeddings, "only": part, "progress": TerminalProgress(verbose=verbose)}
     _end(_predicted(parts, on, given), as_json=as_json)
 
@@ -63,13 +62,6 @@ def _predicted(parts: str, on: str, given: dict[str, Any]) -> Predicted:
     kept = Message("the parts that were answered stay, and the same command goes on")
     interrupt.resumable_if(lambda: True, kept=kept)
     return predict_parts(parts, where=where, **given)
-
-
-def _model_in(chosen: Settings) -> Path:
-    """The model of the settings. Raises SettingsError when they name none."""
-    if chosen.model.folder is None:
-        raise SettingsError("which model? name its folder, or write it into illsort.toml: folder, under [model]")
-    return chosen.model.folder
 
 
 def _end(done: Predicted, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from classifier.errors import Message, StorageError
 from classifier.images.safe_open import open_regular
+from classifier.parts.answer_settings import ANSWERS_FILE
 from classifier.parts.answered_rows import AnsweredRows
 from classifier.parts.answers_meta import AnswersMeta, part_and_model, short_key
 from classifier.parts.schema import answers_schema
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from classifier.parts.storage_types import Storage
 
 _ROWS: Final = 4096
-_SETTINGS: Final = "answers.json"
 _KEPT: Final = ("embedding", "stats", "scales", "look")
 
 
@@ -141,7 +141,7 @@ def _meta(file: Any) -> AnswersMeta:
 def _parts_listed(storage: Storage) -> int:
     """How many parts the answers are to be of; 0 where nothing says it."""
     try:
-        return int(json.loads(storage.read_bytes(_SETTINGS))["parts"])
+        return int(json.loads(storage.read_bytes(ANSWERS_FILE))["parts"])
     except (FileNotFoundError, LookupError, TypeError, ValueError):
         return 0
 

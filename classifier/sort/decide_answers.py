@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -30,7 +32,8 @@ from classifier.sort.resume import request_from
 from classifier.sort.reuse_embeddings import answers_of, fits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     import numpy as np
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from classifier.settings import Settings
 
 _HASH_DIGITS = 8
+_AT_ONCE = 4
 
 
 @dataclass(kw_only=True)
@@ -99,22 +103,37 @@ def decide_answers(
     folder, target = find_answers(answers, model, other_heads=True), open_storage(to)
     policy = _policy(model, settings, threshold=threshold, max_error=max_error, best=best, progress=progress)
     decider = _decider(folder, target, model, policy)
-    there, total, known = set(target.names()), Tally(), 0
+    there, total = set(target.names()), Tally()
     with progress.stage(Message("deciding"), total=len(folder.names), unit="part") as stage:
-        for name in folder.names:
-            made = decider.name_of(name)
-            known += made in there
-            total.add(decider.counted(made) if made in there else decider.decide(name, made))
+        for tally in _tallies(decider, there):
+            total.add(tally)
             stage.advance()
     return {
         **_numbers(total),
         "parts": len(folder.names),
-        "parts_known": known,
+        "parts_known": sum(decider.name_of(name) in there for name in folder.names),
         "parts_missing": folder.missing(),
         "decisions": f"{target.url}/part-*.{decider.name}.parquet",
         "seconds": round(time.monotonic() - started, 2),
         **policy.strictness.outcome,
     }
+
+
+def _tallies(decider: _Decider, there: AbstractSet[str]) -> Iterator[Tally]:
+    """The tally of each file, in order; of a bucket, which is mostly waited for, a few files are decided at a time."""
+    at_once = min(_AT_ONCE, max(decider.folder.storage.reads_at_once, decider.target.reads_at_once))
+    work = partial(decider.tally, there=there)
+    if at_once == 1:
+        yield from map(work, decider.folder.names)
+        return
+    pending = deque[Future[Tally]]()
+    with ThreadPoolExecutor(at_once) as pool:
+        for name in decider.folder.names:
+            pending.append(pool.submit(work, name))
+            if len(pending) > at_once:
+                yield pending.popleft().result()
+        for one in pending:
+            yield one.result()
 
 
 def _policy(
@@ -172,11 +191,15 @@ class _Decider:
         found = part_and_model(answers)
         return self.name.of_part(found[0] if found else 0)
 
-    def counted(self, made: str) -> Tally:
-        """What an earlier run decided."""
+    def tally(self, answers: str, *, there: AbstractSet[str]) -> Tally:
+        """Of a file of answers: by what an earlier run decided, if its file is `there`."""
+        made = self.name_of(answers)
+        return self._counted(made) if made in there else self._decide(answers, made)
+
+    def _counted(self, made: str) -> Tally:
         return Tally.from_dict(read_about(self.target, made)["tally"])
 
-    def decide(self, answers: str, made: str) -> Tally:
+    def _decide(self, answers: str, made: str) -> Tally:
         """Decide a file of answers and put the file of decisions in place."""
         tally, batches, first = Tally(), list[pa.RecordBatch](), dict[str, "Decision"]()
         for rows in self.folder.rows(answers, embeddings=self.head is not None):
@@ -222,9 +245,9 @@ def _as_batch(rows: AnsweredRows, decided: Sequence[Decision], tally: Tally) -> 
     count = len(rows)
     found: list[tuple[str, str | None, float | None, str, str]] = [("", None, None, "", "")] * count
     for place, one in zip(rows.decoded.tolist(), decided, strict=True):
-        found[place] = one.action.value, one.category, one.confidence, one.reason.code.value, one.reason.json
+        found[place] = one.action, one.category, one.confidence, one.reason.code, one.reason.json
     for place, failure in rows.failures.items():
-        found[place] = FAILED, None, None, failure.detail.code.value, failure.detail.json
+        found[place] = FAILED, None, None, failure.detail.code, failure.detail.json
         tally.failures[failure.kind.value] += 1
     tally.pictures += count
     tally.actions.update(row[0] for row in found)
