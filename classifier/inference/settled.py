@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 
     from classifier.inference.device import Runtime
     from classifier.settings import RuntimeSettings
+
+
+class Machine(NamedTuple):
+    """What of a machine decides the bits: `device` is its kind, `batch_size` how many images are read together."""
+
+    device: str
+    dtype: str
+    batch_size: int
+
+
+def machine_of(runtime: Runtime) -> Machine:
+    """The machine that a runtime is of."""
+    return Machine(runtime.device.type, str(runtime.dtype).removeprefix("torch."), runtime.batch_size)
 
 
 @contextmanager

@@ -74,7 +74,7 @@ class AnswerRows:
         arrays = [_array(columns.get(field.name, ()), field.type) for field in schema]
         table = pa.table(arrays, schema=schema.with_metadata(self._meta.as_metadata()))
         sink = pa.BufferOutputStream()
-        parquet.write_table(table, sink, compression="zstd")
+        parquet.write_table(table, sink, compression="zstd", write_page_checksum=True)
         content: bytes = sink.getvalue().to_pybytes()
         return content
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from classifier.errors import IllsortError, Message
+from classifier.parts.shown import Shown
+from classifier.parts.workers import Advanced, Answered, Failed, Lost, Ready, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from classifier.parts.predictor import PartReport
+    from classifier.parts.workers import Event, Workers
     from classifier.progress import Stage
 
 MOST_TRIES: Final = 3
@@ -25,83 +28,6 @@ _MOST_STARTS_LOST: Final = 10
 _MOST_FAILED: Final = 20
 """Tries that may fail one after the other, of whatever parts: then it is not the parts."""
 _POLL_S: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A worker has started and waits for a part."""
-
-    worker: int
-
-
-@dataclass(frozen=True, slots=True)
-class Advanced:
-    """A worker has done so many pictures of its part."""
-
-    worker: int
-    pictures: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A worker has put the file of its part in place, and waits for another."""
-
-    worker: int
-    report: PartReport
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A worker could not do its part, and waits for another."""
-
-    worker: int
-    why: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A worker has died."""
-
-    worker: int
-    why: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A worker cannot do any part, nor could another: the model is not there."""
-
-    why: Message
-
-
-Event: TypeAlias = Ready | Advanced | Answered | Failed | Lost | Refused
-
-
-class Workers(Protocol):
-    """What runs predictors, each known by a number."""
-
-    @property
-    def most(self) -> int:
-        """How many there may be at a time."""
-
-    @property
-    def start_s(self) -> float:
-        """How long none may be ready before it is no use to wait."""
-
-    @property
-    def stalled_s(self) -> float:
-        """How long a worker may be at its part without a picture done."""
-
-    def start(self) -> int:
-        """Begin to start one more."""
-
-    def give(self, worker: int, part: int) -> None:
-        """Have a worker that waits do a part; if it has died, `events` says so."""
-
-    def events(self, timeout_s: float) -> Sequence[Event]:
-        """What happened, in order for each worker; waits up to `timeout_s` for anything to happen."""
-
-    def stop(self, worker: int) -> None:
-        """Kill a worker, of which no event comes any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,34 +55,7 @@ def dispatch(
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Have the workers do the parts. Raises IllsortError in one line where none of them could do any."""
-    return _Dispatch(parts, workers, Shown(stage), say, clock).run()
-
-
-class Shown:
-    """Pictures done of all parts, for a stage that only goes forward: what a dead worker had done counts once."""
-
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._whole = 0
-        self._begun: Counter[int] = Counter()
-        self._shown = 0
-
-    def advance(self, worker: int, pictures: int) -> None:
-        """So many more are done of the part that a worker has."""
-        self._begun[worker] += pictures
-        self._show()
-
-    def end(self, worker: int, pictures: int) -> None:
-        """The part of a worker is over; `pictures` are done for good."""
-        self._begun.pop(worker, None)
-        self._whole += pictures
-        self._show()
-
-    def _show(self) -> None:
-        done = self._whole + self._begun.total()
-        if done > self._shown:
-            self._stage.advance(done - self._shown)
-            self._shown = done
+    return _Dispatch(parts, workers, Shown(stage, parts=len(parts)), say, clock).run()
 
 
 class _Dispatch:
@@ -245,7 +144,7 @@ class _Dispatch:
         if self._tries[part] < MOST_TRIES:
             self._say(Message("part {number} is tried again: {why}", number=part, why=why))
             self._pending.append(part)
-            self._shown.end(worker, 0)
+            self._shown.again(worker)
         else:
             self._outcome.failed.append(PartFailure(part, why))
             self._shown.end(worker, 0)

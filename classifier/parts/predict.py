@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import IllsortError, Message, SettingsError, StorageError
-from classifier.inference.settled import settled_runtime
+from classifier.inference.device import cores
+from classifier.inference.settled import machine_of, settled_runtime
 from classifier.model.bundle import open_bundle
 from classifier.parts.answer_settings import AnswerSettings
 from classifier.parts.answers_meta import answers_name
@@ -17,7 +18,7 @@ from classifier.parts.dispatch import MOST_TRIES, Outcome, PartFailure, dispatch
 from classifier.parts.listing_files import read_listing
 from classifier.parts.predictor import Job, Predictor, check_embeddings
 from classifier.parts.process_workers import ProcessWorkers
-from classifier.parts.ray_workers import RayWorkers
+from classifier.parts.ray_workers import RayWorkers, connected, machine_there
 from classifier.parts.storage import open_storage
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    from classifier.inference.settled import Machine
     from classifier.parts.listing_files import Listing
     from classifier.parts.storage import Storage
     from classifier.progress import Progress, Stage
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _UNFINISHED: Final = re.compile(r"\.(?:part-[0-9]{5,}\.[0-9a-f]{12}\.parquet|answers\.json)\.[0-9a-f]{16}\.part")
 _YOUNG_NS: Final = 3600 * 10**9
+_MANY_CORES: Final = 4
 _PROCESSES: Final = re.compile(r"processes:([1-9][0-9]{0,3})")
 
 
@@ -79,19 +82,27 @@ def predict_parts(
     Raises StorageError, ModelError and SettingsError in one line where nothing can be done; a part that cannot be done
     is listed.
     """
-    job, listing = _job(parts, model=model, answers=answers, settings=settings, embeddings=embeddings)
-    wanted = _wanted(listing, only)
-    key = open_bundle(model).manifest.key
+    with nullcontext() if where.ray is None else connected(where.ray) as ray:
+        runtime = settings.runtime
+        machine = machine_of(settled_runtime(runtime)) if ray is None else machine_there(ray, runtime)
+        job, listing = _job(parts, model, answers, settings, embeddings=embeddings, machine=machine)
+        wanted = _wanted(listing, only)
+        missing = _missing(job, wanted)
+        outcome = Outcome()
+        if missing:
+            pictures = sum(_pictures(listing, number) for number in missing)
+            with progress.stage(Message("predicting"), total=pictures, unit="picture") as stage:
+                outcome = _run(job, missing, where, ray, progress=progress, stage=stage)
+    return Predicted(answers=job.answers.url, before=len(wanted) - len(missing), outcome=outcome)
+
+
+def _missing(job: Job, wanted: Sequence[int]) -> list[int]:
+    """The parts without a file, once it is clear that the files that are there are of the same kind."""
+    job.agreed.agree(job.answers)
     there = set(job.answers.names())
     _remove_unfinished(job.answers, there)
-    missing = [number for number in wanted if answers_name(number, key) not in there]
-    outcome = Outcome()
-    if missing:
-        job.agreed.agree(job.answers)
-        pictures = sum(_pictures(listing, number) for number in missing)
-        with progress.stage(Message("predicting"), total=pictures, unit="picture") as stage:
-            outcome = _run(job, missing, where, progress, stage)
-    return Predicted(answers=job.answers.url, before=len(wanted) - len(missing), outcome=outcome)
+    key = open_bundle(job.model).manifest.key
+    return [number for number in wanted if answers_name(number, key) not in there]
 
 
 def _remove_unfinished(answers: Storage, names: AbstractSet[str]) -> None:
@@ -104,28 +115,28 @@ def _remove_unfinished(answers: Storage, names: AbstractSet[str]) -> None:
                 answers.remove(name)
 
 
-def _job(parts: str, *, model: Path, answers: str, settings: Settings, embeddings: bool) -> tuple[Job, Listing]:
+def _job(
+    parts: str, model: Path, answers: str, settings: Settings, *, embeddings: bool, machine: Machine
+) -> tuple[Job, Listing]:
     listed = open_storage(parts)
     listing = read_listing(listed)
     bundle = open_bundle(model)
     if embeddings:
         check_embeddings(bundle)
-    runtime = settled_runtime(settings.runtime)
     agreed = AnswerSettings(
         source=listing.source,
         parts=listing.parts,
         pictures=listing.pictures,
         engine="onnx" if settings.runtime.engine == "onnx" else "torch",
-        device=runtime.device.type,
-        dtype=str(runtime.dtype).removeprefix("torch."),
-        batch_size=runtime.batch_size,
+        **machine._asdict(),
         embeddings=embeddings,
         max_megapixels=float(settings.images.max_megapixels),
         deadline_seconds=float(settings.images.deadline_seconds),
         max_worker_gigabytes=float(settings.images.max_worker_gigabytes),
     )
     source, put = open_storage(listing.source), open_storage(answers)
-    return Job(parts=listed, source=source, answers=put, model=model, settings=settings, agreed=agreed), listing
+    there = model.absolute()  # an actor of Ray runs in a folder of its own
+    return Job(parts=listed, source=source, answers=put, model=there, settings=settings, agreed=agreed), listing
 
 
 def _wanted(listing: Listing, only: int | None) -> list[int]:
@@ -145,9 +156,9 @@ def _pictures(listing: Listing, number: int) -> int:
     return min(listing.part_size, listing.pictures - number * listing.part_size)
 
 
-def _run(job: Job, parts: Sequence[int], where: Where, progress: Progress, stage: Stage) -> Outcome:
-    if where.ray is not None:
-        with RayWorkers(job, address=where.ray) as actors:
+def _run(job: Job, parts: Sequence[int], where: Where, ray: Any, *, progress: Progress, stage: Stage) -> Outcome:
+    if ray is not None:
+        with RayWorkers(job, ray) as actors:
             return dispatch(parts, actors, stage, say=progress.say)
     if where.processes:
         with ProcessWorkers(job, most=where.processes) as processes:
@@ -160,6 +171,9 @@ def _here(job: Job, parts: Sequence[int], progress: Progress, stage: Stage) -> O
     outcome, failed_in_a_row = Outcome(), 0
     runtime = settled_runtime(job.settings.runtime)
     runtime.report(progress)
+    if runtime.device.type == "cpu" and cores() >= _MANY_CORES:
+        count = cores() // 2
+        progress.say(Message("One thread computes; all cores are used by: --on processes:{count}", count=count))
     with Predictor(job, runtime, progress) as predictor:
         for at, number in enumerate(parts):
             stage.note(Message("part {number} of {count}", number=at + 1, count=len(parts)))

@@ -18,7 +18,7 @@ from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import Reader, limits_from
 from classifier.inference.scorer import scorer_of
-from classifier.inference.settled import same_bits
+from classifier.inference.settled import Machine, machine_of, same_bits
 from classifier.model.bundle import open_bundle
 from classifier.model.trained import load_network
 from classifier.model.transforms import transform_of
@@ -81,6 +81,7 @@ class Predictor:
         self._job = job
         self._runtime = runtime
         self._progress = progress or SilentProgress()
+        _check_machine(runtime, job.agreed)
         self._bundle = open_bundle(job.model)
         self._scorer = scorer_of(self._bundle)
         self._reader = Reader(
@@ -176,6 +177,17 @@ def meta_of(bundle: Bundle, part: Part) -> AnswersMeta:
         source=part.source,
         part=part.number,
     )
+
+
+def _check_machine(runtime: Runtime, agreed: AnswerSettings) -> None:
+    """Raise ModelError in one line where this machine would give other bits than the answers have."""
+    found, wanted = machine_of(runtime), Machine(agreed.device, agreed.dtype, agreed.batch_size)
+    if found != wanted:
+        raise ModelError(
+            "this machine computes on {found}, the answers on {wanted}; set runtime.device, amp_dtype and batch_size",
+            found=", ".join(map(str, found)),
+            wanted=", ".join(map(str, wanted)),
+        )
 
 
 def check_embeddings(bundle: Bundle) -> None:

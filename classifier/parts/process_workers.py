@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from classifier.errors import IllsortError, Message
 from classifier.inference.process import block_sigint, end_with_parent
 from classifier.inference.settled import settled_runtime
-from classifier.parts.dispatch import Advanced, Answered, Event, Failed, Lost, Ready, Refused
 from classifier.parts.predictor import Job, Predictor
+from classifier.parts.workers import Advanced, Answered, Event, Failed, Lost, Ready, Refused
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
+import socket
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from classifier.errors import IllsortError, Message, StorageError, message_of
-from classifier.inference.settled import settled_runtime
-from classifier.parts.dispatch import Advanced, Answered, Event, Failed, Lost, Ready, Refused
+from classifier.inference.settled import Machine, machine_of, settled_runtime
 from classifier.parts.packages import INSTALL
 from classifier.parts.predictor import Job, Predictor
+from classifier.parts.workers import Advanced, Answered, Event, Failed, Lost, Ready, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from classifier.parts.predictor import PartReport
+    from classifier.settings import RuntimeSettings
 
 _START_S: Final = 600.0
 """A cluster that grows by itself starts machines first."""
@@ -30,6 +36,8 @@ _MOST_CORES: Final = 17
 _STORE_BYTES: Final = 150_000_000
 """Of Ray's memory for objects, through which no picture goes."""
 _RESOURCES_S: Final = 10.0
+_CONNECT_S: Final = 10.0
+_HOST: Final = re.compile(r"([^:/\[\]]+):([0-9]{1,5})")
 
 
 class _Answerer:
@@ -78,21 +86,14 @@ class _Actor:
 
 
 class RayWorkers:
-    """As many actors as the cluster has room for; leave it to end them, and the cluster where it is ours.
-
-    `address` is Ray's, such as "auto"; "" makes a cluster of this machine alone. Raises StorageError in one line where
-    there is no Ray, or none at that address.
-    """
+    """As many actors as the cluster of `ray`, as `connected` gives it, has room for; leave it to end them."""
 
     start_s = _START_S
     stalled_s = _STALLED_S
 
-    def __init__(self, job: Job, *, address: str) -> None:
+    def __init__(self, job: Job, ray: Any) -> None:
         self._job = job
-        self._ray = _import_ray()
-        self._is_ours = not self._ray.is_initialized()
-        if self._is_ours:
-            _connect(self._ray, address)
+        self._ray = ray
         self._actors: dict[int, _Actor] = {}
         self._number = 0
         self._resources: tuple[float, dict[str, float]] = (-_RESOURCES_S, {})
@@ -103,8 +104,6 @@ class RayWorkers:
     def __exit__(self, *_: object) -> None:
         for worker in list(self._actors):
             self.stop(worker)
-        if self._is_ours:
-            self._ray.shutdown()
 
     @property
     def most(self) -> int:
@@ -114,12 +113,9 @@ class RayWorkers:
 
     def start(self) -> int:
         """As `Workers` has it."""
-        found = self._found()
-        cards, cores = int(found.get("GPU", 0)), int(found.get("CPU", 1))
-        share = min(_MOST_CORES, max(1, cores // cards)) if cards else min(_CORES, max(1, cores))
-        options: dict[str, Any] = {"num_cpus": share, "max_restarts": 0, "max_task_retries": 0, "max_concurrency": 2}
-        options |= {"num_gpus": 1} if cards else {}
-        handle = self._ray.remote(_Answerer).options(**options).remote(self._job, share)
+        share = _share(self._found())
+        options = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": 2, **share}
+        handle = self._ray.remote(_Answerer).options(**options).remote(self._job, int(share["num_cpus"]))
         self._number += 1
         self._actors[self._number] = _Actor(handle, handle.ready.remote())
         return self._number
@@ -150,8 +146,7 @@ class RayWorkers:
             value = self._ray.get(actor.ref)
         except Exception as error:  # noqa: BLE001 - Ray's own, and the actor's with its traceback as text
             self.stop(worker)
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            return Lost(worker, Message("its actor ended ({why})", why=lines[-1].strip()))
+            return Lost(worker, Message("its actor ended ({why})", why=_last_line(error)))
         actor.ref = None
         if not actor.is_ready:
             actor.is_ready = True
@@ -190,13 +185,57 @@ class RayWorkers:
         return found
 
 
-def _import_ray() -> Any:
-    """Ray, told to report nothing to its makers, which it asks for as it is imported."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Ray, connected to the cluster at an address, such as "auto"; "" makes one of this machine for as long.
+
+    It reports nothing to its makers. Raises StorageError in one line where there is no Ray, or none at that address.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read as it is imported
     try:
-        return importlib.import_module("ray")
+        ray: Any = importlib.import_module("ray")
     except ImportError as error:
         raise StorageError("{package} is not installed: {command}", package="ray", command=INSTALL["ray"]) from error
+    is_ours = not ray.is_initialized()
+    if is_ours:
+        _connect(ray, address)
+    try:
+        yield ray
+    finally:
+        if is_ours:
+            ray.shutdown()
+
+
+def machine_there(ray: Any, settings: RuntimeSettings) -> Machine:
+    """What the machines of a cluster compute on: this one may have no GPU, where they have.
+
+    Raises StorageError in one line where none of them says so in time.
+    """
+    share = _share(ray.cluster_resources())
+    if "num_gpus" not in share:
+        return machine_of(settled_runtime(settings))
+    try:
+        there: Machine = ray.get(ray.remote(_machine).options(**share).remote(settings), timeout=_START_S)
+    except Exception as error:
+        raise StorageError("--on ray: {why}", why=_last_line(error)) from error
+    return there
+
+
+def _machine(settings: RuntimeSettings) -> Machine:
+    return machine_of(settled_runtime(settings))
+
+
+def _share(found: Mapping[str, float]) -> dict[str, float]:
+    """What of the cluster each actor has: a GPU and its share of the cores, or two cores."""
+    cards, cores = int(found.get("GPU", 0)), int(found.get("CPU", 1))
+    if not cards:
+        return {"num_cpus": min(_CORES, max(1, cores))}
+    return {"num_cpus": min(_MOST_CORES, max(1, cores // cards)), "num_gpus": 1}
+
+
+def _last_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1].strip()
 
 
 def _connect(ray: Any, address: str) -> None:
@@ -204,6 +243,8 @@ def _connect(ray: Any, address: str) -> None:
     if not address:
         options |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
     try:
+        if (host := _HOST.fullmatch(address)) is not None:  # Ray itself asks for minutes
+            socket.create_connection((host[1], int(host[2])), timeout=_CONNECT_S).close()
         ray.init(address=address or "local", **options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise StorageError("--on ray:{address}: {why}", address=address, why=message_of(error)) from error

@@ -7,18 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from classifier.errors import IllsortError, Message
-from classifier.parts.dispatch import (
-    Advanced,
-    Answered,
-    Event,
-    Failed,
-    Lost,
-    Outcome,
-    Ready,
-    Refused,
-    dispatch,
-)
+from classifier.parts.dispatch import Outcome, dispatch
 from classifier.parts.predictor import PartReport
+from classifier.parts.workers import Advanced, Answered, Event, Failed, Lost, Ready, Refused
 from classifier.progress import SilentStage
 
 if TYPE_CHECKING:

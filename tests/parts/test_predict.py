@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from pyarrow import parquet
 
 from classifier.catalog.halves import from_halves
 from classifier.errors import IllsortError, ModelError, SettingsError, StorageError
+from classifier.inference.settled import settled_runtime
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import probabilities
 from classifier.model.combined_head import logits_of
@@ -16,8 +18,8 @@ from classifier.parts import predictor
 from classifier.parts.answer_settings import ANSWERS_FILE
 from classifier.parts.answers_meta import AnswersMeta, answers_name
 from classifier.parts.predict import Predicted, Where, predict_parts, where_from
-from classifier.progress import SilentProgress
-from classifier.settings import Settings
+from classifier.progress import SilentProgress, SilentStage
+from classifier.settings import RuntimeSettings, Settings
 from kit.bundles import CATEGORIES, color_bundle
 from kit.commands import illsort
 from kit.listings import COLOR_NAMES, drawn, hashes, in_folder, listed, members_of, rows_in, rows_of, tar_of
@@ -26,6 +28,7 @@ from kit.readers import Fragile
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from classifier.errors import Message
     from kit.bucket import Bucket
 
 PROCESSES = Where(processes=2)
@@ -152,6 +155,35 @@ def test_parts_that_are_answered_are_skipped_and_a_lost_one_comes_back(tmp_path:
     assert before == hashes(tmp_path / "to")
 
 
+class Pressed(SilentProgress):
+    """Somebody presses Ctrl-C after the first pictures."""
+
+    def stage(self, name: Message, *, total: int | None, unit: str) -> Any:  # noqa: ARG002 - as `Progress` has it
+        """A stage that is interrupted."""
+
+        class Interrupted(SilentStage):
+            def advance(self, count: int = 1) -> None:  # noqa: ARG002 - as `Stage` has it
+                raise KeyboardInterrupt
+
+        return nullcontext(Interrupted())
+
+
+@pytest.mark.parametrize("where", [Where(), PROCESSES], ids=["here", "processes"])
+def test_ctrl_c_leaves_whole_files_and_the_same_command_goes_on(tmp_path: Path, model: Path, where: Where) -> None:
+    parts = listed(tmp_path / "parts", tmp_path / "crawl", in_folder(tmp_path / "crawl", drawn(30)))
+    predict(parts, model, tmp_path / "all")
+
+    with pytest.raises(KeyboardInterrupt):
+        predict(parts, model, tmp_path / "to", where=where, progress=Pressed())
+    left = hashes(tmp_path / "to")
+    done = predict(parts, model, tmp_path / "to", where=where)
+
+    assert [] == done.outcome.failed
+    whole = hashes(tmp_path / "all")
+    assert {name: whole.get(name) for name in left} == left
+    assert whole == {name: one for name, one in hashes(tmp_path / "to").items() if not name.startswith(".")}
+
+
 def test_one_part_can_be_answered_by_itself(tmp_path: Path, model: Path) -> None:
     parts = listed(tmp_path / "parts", tmp_path / "crawl", in_folder(tmp_path / "crawl", drawn(30)))
     predict(parts, model, tmp_path / "all")
@@ -236,6 +268,9 @@ def test_other_settings_are_refused_in_a_line_that_says_both(tmp_path: Path, mod
     smaller = Settings.model_validate({"images": {"max_megapixels": 8}})
     with pytest.raises(StorageError, match=r"max_megapixels = 64\.0, this command 8\.0"):
         predict(parts, model, tmp_path / "to", settings=smaller)
+    together = Settings.model_validate({"runtime": {"batch_size": 8}})
+    with pytest.raises(StorageError, match="batch_size = 32, this command 8"):
+        predict(parts, model, tmp_path / "to", settings=together)
     other = listed(tmp_path / "parts2", tmp_path / "crawl", rows_of(tmp_path / "crawl", drawn(10)))
     with pytest.raises(StorageError, match="parts = 2, this command 1"):
         predict(other, color_bundle(tmp_path / "m", seed=1).folder, tmp_path / "to")
@@ -251,6 +286,25 @@ def test_a_model_that_cannot_be_run_is_one_line_also_in_processes(tmp_path: Path
         with pytest.raises(IllsortError, match=r"model\.safetensors"):
             predict(parts, bundle.folder, tmp_path / "to", where=where)
     assert [] == sorted(tmp_path.glob("to/part-*"))
+
+
+def test_a_machine_that_computes_otherwise_is_refused(tmp_path: Path, model: Path) -> None:
+    parts = listed(tmp_path / "parts", tmp_path / "crawl", in_folder(tmp_path / "crawl", drawn(1)))
+    predict(parts, model, tmp_path / "to")
+    jobs: list[predictor.Job] = []
+
+    class Kept(predictor.Predictor):
+        def __init__(self, job: predictor.Job, *others: Any) -> None:
+            jobs.append(job)
+            super().__init__(job, *others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("classifier.parts.predict.Predictor", Kept)
+        predict(parts, model, tmp_path / "again")
+    runtime = settled_runtime(RuntimeSettings(batch_size=8))
+
+    with pytest.raises(ModelError, match="computes on cpu, float32, 8, the answers on cpu, float32, 32"):
+        predictor.Predictor(jobs[0], runtime)
 
 
 def test_embeddings_that_no_other_model_could_use_are_refused(model: Path) -> None:
