@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("guide.md", "how-it-decides.md", "FAQ.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / name for name in ("guide.md", "how-it-decides.md", "FAQ.md", "scale.md")),
+]
 TWINS = [page.with_suffix(".zh-CN.md") for page in PAGES]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CHINESE_THEN_ASCII = re.compile(r"[\u4e00-\u9fff][,;:?!]|[,;:?!][\u4e00-\u9fff]")
@@ -63,3 +66,12 @@ def test_the_guide_lists_every_recipe(page: Path) -> None:
 @pytest.mark.parametrize("page", [PAGES[0], TWINS[0]], ids=lambda page: page.name)
 def test_the_readme_is_short(page: Path) -> None:
     assert len(page.read_text(encoding="utf-8").splitlines()) < _LONGEST_README
+
+
+def test_no_page_has_the_marks_of_a_merge() -> None:
+    pages = [page for page in ROOT.rglob("*.md") if not {".venv", ".git"} & set(page.parts)]
+    marked = [
+        page for page in pages if re.search(r"^(<{7}|>{7}|={7})( |$)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+    assert [] == marked
