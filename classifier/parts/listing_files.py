@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ LISTING_FILE: Final = "listing.json"
 FORMAT: Final = 1
 METADATA_KEY: Final = b"illsort"
 """Under this key the metadata of every Parquet file of ours is JSON."""
+_CHECKSUM: Final = "crc32"
 _KIND: Final = "listing"
 _PART: Final = re.compile(r"part-([0-9]{5,})\.parquet")
 _UNFINISHED: Final = re.compile(r"\..+\.[0-9a-f]{16}\.part")
@@ -63,21 +65,26 @@ def is_unfinished(name: str) -> bool:
 
 
 def parquet_bytes(table: pa.Table, about: dict[str, Any]) -> bytes:
-    """A Parquet file of a table with `about` in its metadata: of equal tables, the same bytes."""
-    metadata = {METADATA_KEY: to_json(about).encode()}
+    """A Parquet file of a table with `about` in its metadata, both with checksums: of equal tables, the same bytes."""
+    metadata = {METADATA_KEY: to_json(about | {_CHECKSUM: _checksum(about)}).encode()}
     sink = pa.BufferOutputStream()
-    parquet.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd")
+    parquet.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd", write_page_checksum=True)
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
 
 def parquet_about(schema: pa.Schema) -> dict[str, Any] | None:
-    """What `parquet_bytes` was given as `about`; None where the file is none of ours."""
+    """What `parquet_bytes` was given as `about`; None where the file is none of ours, or this is damaged."""
     try:
         about = json.loads((schema.metadata or {})[METADATA_KEY])
-    except (KeyError, ValueError):
+        checksum = about.pop(_CHECKSUM)
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return about if isinstance(about, dict) else None
+    return about if isinstance(about, dict) and checksum == _checksum(about) else None
+
+
+def _checksum(about: dict[str, Any]) -> int:
+    return zlib.crc32(to_json(about).encode())
 
 
 def write_part(parts: Storage, part: Part) -> None:
@@ -99,9 +106,9 @@ def read_part(parts: Storage, number: int) -> Part:
     except FileNotFoundError:
         raise StorageError("{url}: has no {name}; list the source again", url=parts.url, name=name) from None
     try:
-        table = parquet.read_table(pa.BufferReader(content))
+        table = parquet.read_table(pa.BufferReader(content), page_checksum_verification=True)
         about = _checked(parquet_about(table.schema))
-        if about["part"] != number:
+        if about["part"] != number or not table.schema.equals(LISTING):
             raise ValueError("another part")  # noqa: TRY301 - damaged like all below
         source = unescaped(_text(about["source"]))
         rows = list(map(Listed._make, zip(*(table.column(name).to_pylist() for name in LISTING.names), strict=True)))
