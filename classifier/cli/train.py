@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from classifier.cli.terminal import TerminalProgress
     from classifier.records import Failure, Label
     from classifier.settings import Settings
+    from classifier.training.pipeline import TrainingResult
 
 Library = Annotated[
     Path | None, path_option("--library", help_="A sorted library: learn from what you said and did there.")
@@ -51,23 +52,16 @@ def train(
     verbose: Verbose = False,
 ) -> None:
     """Learn your categories from labeled pictures."""
-    from classifier.cli.terminal import TerminalProgress, ask, print_lines
+    from classifier.cli.terminal import TerminalProgress, print_lines
 
     source = "labels.csv" if labels is not None and labels.is_file() else "labels.folder"
     options: dict[str, Any] = {source: labels, "labels.library": library, "model.folder": model}
     options |= {"train.recipe": recipe, "train.unlabelled": unlabeled, "model.allow_pickle": allow_pickle or None}
     chosen = _with_library(load_settings(config, set_, options))
     progress = TerminalProgress(verbose=verbose)
-    with progress.stage(Message("starting"), total=None, unit=""):
-        from classifier.model.weights import check_versions
-
-        check_versions()
-        from classifier.training.pipeline import has_state, train_model
-
-    interrupt.resumable_if(
-        lambda: has_state(chosen), kept=Message("the same command goes on after the epochs that were finished")
-    )
-    learned = train_model(chosen, progress=progress, ask=ask if sys.stdin.isatty() else None)
+    learned = _learned(chosen, progress)
+    if learned is None:
+        return
     show(learned.evaluation)
     show_doubts(learned.evaluation.get("doubts"))
     show_forecast(learned.evaluation.get("curve"))
@@ -77,6 +71,29 @@ def train(
     if learned.unreadable:
         _print_unreadable(learned.unreadable)
         raise typer.Exit(1)
+
+
+def _learned(chosen: Settings, progress: TerminalProgress) -> TrainingResult | None:
+    """None in a process that a launcher started beside the main one: it has helped, and has nothing to show."""
+    from classifier.cli.terminal import ask
+
+    with progress.stage(Message("starting"), total=None, unit=""):
+        from classifier.model.weights import check_versions
+
+        check_versions()
+        from classifier.training.helping import help_main
+        from classifier.training.join import joined
+        from classifier.training.pipeline import has_state, train_model
+
+    with joined(chosen.runtime, progress) as processes:
+        if not processes.is_main:
+            help_main(processes, chosen.runtime)
+            return None
+        interrupt.resumable_if(
+            lambda: has_state(chosen), kept=Message("the same command goes on after the epochs that were finished")
+        )
+        asked = ask if sys.stdin.isatty() else None
+        return train_model(chosen, progress=progress, ask=asked, processes=processes)
 
 
 def _print_unreadable(unreadable: Sequence[tuple[Label, Failure]]) -> None:

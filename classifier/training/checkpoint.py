@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from classifier.model.backbone import Network
     from classifier.progress import Progress
+    from classifier.training.processes import Processes
 
 _SUFFIX: Final = ".pt"
 _FORMAT: Final = 1
@@ -175,24 +175,6 @@ def mean(losses: NDArray[np.float64]) -> float:
     return float(value) if np.isfinite(value) else float("inf")
 
 
-class TimeBudget:
-    """Runs from when it is made; `spent` and `most` are seconds, `most` 0 for no limit."""
-
-    def __init__(self, *, spent: float, most: float) -> None:
-        self._started = time.monotonic() - spent
-        self._most = most
-
-    @property
-    def seconds(self) -> float:
-        """What was spent in all."""
-        return time.monotonic() - self._started
-
-    @property
-    def share(self) -> float:
-        """What was spent as a share of what may be; 0 without a limit."""
-        return self.seconds / self._most if self._most else 0.0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
     """What one epoch came to; `loss` is the mean training loss (None for epoch 0, the fitted head).
@@ -259,6 +241,17 @@ class TrainingState:
             progress.say(message)
         if saved is None:
             return False
+        self._load(saved)
+        return True
+
+    def follow_main(self, processes: Processes) -> None:
+        """Take over the state of the main process."""
+        if processes.count > 1:
+            saved = processes.by_main(self.as_dict)
+            if not processes.is_main:
+                self._load(saved)
+
+    def _load(self, saved: Mapping[str, Any]) -> None:
         for name, part in self._parts.items():
             part.load_state_dict(saved[name])
         self.epoch, self.step, self.seconds = saved["epoch"], saved["step"], saved["seconds"]
@@ -266,4 +259,3 @@ class TrainingState:
         self._last_losses = saved["last_losses"].numpy()
         self._best.epoch, self._best.losses = saved["best_epoch"], saved["best_losses"].numpy()
         self._best.weights = saved["best_weights"]
-        return True

@@ -24,9 +24,10 @@ from classifier.training.augment import Augment, early_size
 from classifier.training.checkpoint import Checkpoint, Epoch, fingerprint
 from classifier.training.dataset import TrainingImages
 from classifier.training.features import Features, embed_examples
+from classifier.training.helping import FineTuning
 from classifier.training.kept_embeddings import KeptEmbeddings
-from classifier.training.loop import finetune
 from classifier.training.micro_batches import MicroBatches
+from classifier.training.processes import ALONE, Processes
 from classifier.training.pseudo_labels import PseudoLabels, read_sample
 from classifier.training.recipe import is_sparing, most_checked, most_learned
 
@@ -90,6 +91,7 @@ class TrainingContext:
     """Unlabeled images to learn from as well."""
     kept: KeptEmbeddings = field(default_factory=KeptEmbeddings)
     """What the network, as it is in the beginning, makes of images, as far as libraries keep it."""
+    processes: Processes = ALONE
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's weights as they are now, in this machine's memory."""
@@ -160,18 +162,23 @@ class TrainingContext:
         self.network.set_head(self.fit_last_layer(learned))
         learned, held_out = self._sampled(learned, most_learned), self._sampled(held_out, most_checked)
         augment = Augment(image_size=self.recipe.image_size, crop_min=self.recipe.crop_min, seed=self.recipe.seed)
+        task = FineTuning(
+            network=self.network,
+            train=self._pictures(learned, augment.shrink, guesses),
+            validation=self._pictures(held_out, self.transform),
+            recipe=self.recipe,
+            stop_after=stop_after,
+            name=name,
+        )
+        checkpoint = self._checkpoint(learned, held_out, guesses, name)
+        self.processes.by_main(lambda: task)  # the others wait for it in `helping.help_main`
         with one_line_when_full(self.runtime.device):
-            return finetune(
-                self.network,
-                train=self._pictures(learned, augment.shrink, guesses),
-                validation=self._pictures(held_out, self.transform),
-                recipe=self.recipe,
-                stop_after=stop_after,
+            return task.run(
                 runtime=self.runtime,
                 micro_batches=self.micro_batches,
-                name=name,
-                checkpoint=self._checkpoint(learned, held_out, guesses, name),
+                checkpoint=checkpoint,
                 progress=self.progress,
+                processes=self.processes,
             )
 
     def _sampled(self, features: Features, most: Callable[[int, int], int]) -> Features:

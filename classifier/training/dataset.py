@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -80,6 +81,16 @@ class TrainingImages:
         shown = [*range(self.labeled), *range(self.labeled + epoch % TURNS, len(self), TURNS)]
         return [shown[place] for place in np.random.default_rng([seed, epoch]).permutation(len(shown))]
 
+    def __reduce__(self) -> tuple[Callable[..., TrainingImages], tuple[object, ...]]:
+        """For another process, which keeps pixels of its own."""
+        of = partial(
+            TrainingImages,
+            guesses=len(self) - self.labeled,
+            prepare=self._prepare,
+            max_megapixels=self._max_megapixels,
+        )
+        return of, (self.examples, self.targets.numpy())
+
     def __getitem__(self, index: int) -> Tensor | None:
         """The prepared pixels; None when a guess can no longer be read. Raises LabelsError when a label cannot."""
         if index in self._kept:
@@ -112,31 +123,35 @@ class TrainingImages:
 
 
 def iter_batches(
-    order: Sequence[int], view: Callable[[int], Tensor | None], *, batch_size: int, threads: int
+    order: Sequence[int],
+    view: Callable[[int], Tensor | None],
+    *,
+    batch_size: int,
+    threads: int,
+    part: Callable[[Sequence[int]], list[int]] = list,
 ) -> Iterator[tuple[list[int], Tensor]]:
-    """Indices in `order`, `batch_size` at a time, and the views of them stacked, (B, C, H, W); made ahead of use.
+    """Indices in `order`, of `batch_size` at a time a `part`, and views of them stacked, (B, C, H, W); made ahead.
 
-    Those without a view are left out.
+    Those without a view are left out; where none has one, the tensor is empty.
     """
-    batches = [list(order[start : start + batch_size]) for start in range(0, len(order), batch_size)]
+    batches = [part(order[start : start + batch_size]) for start in range(0, len(order), batch_size)]
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         ahead: deque[tuple[list[int], list[Future[Tensor | None]]]] = deque()
         try:
             for batch in batches:
                 ahead.append((batch, [pool.submit(view, index) for index in batch]))
                 if len(ahead) == _BATCHES_AHEAD:
-                    yield from _stacked(*ahead.popleft())
+                    yield _stacked(*ahead.popleft())
             while ahead:
-                yield from _stacked(*ahead.popleft())
+                yield _stacked(*ahead.popleft())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _stacked(batch: list[int], views: list[Future[Tensor | None]]) -> Iterator[tuple[list[int], Tensor]]:
+def _stacked(batch: list[int], views: list[Future[Tensor | None]]) -> tuple[list[int], Tensor]:
     results = [view.result() for view in views]
     there = {index: result for index, result in zip(batch, results, strict=True) if result is not None}
-    if there:
-        yield list(there), torch.stack(list(there.values()))
+    return list(there), torch.stack(list(there.values())) if there else torch.empty(0)
 
 
 _BATCH: Final = 8

@@ -23,22 +23,24 @@ from classifier.inference.memory import BackOff
 from classifier.inference.placing import place
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.layers import freeze_early_layers, parameter_groups, thaw
-from classifier.training.augment import Augment, early_size
-from classifier.training.checkpoint import Epoch, TimeBudget, TrainingState
+from classifier.training.augment import early_size
+from classifier.training.batches import training_batches
+from classifier.training.checkpoint import Epoch, TrainingState
 from classifier.training.data_parallel import Replicas
 from classifier.training.dataset import iter_batches
 from classifier.training.metrics import log_losses
+from classifier.training.processes import ALONE, Processes
 from classifier.training.recipe import checked_each, is_sparing
+from classifier.training.time_budget import TimeBudget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from classifier.inference.device import Runtime
     from classifier.inference.replicas import Replica
     from classifier.model.backbone import Network
     from classifier.progress import Progress
+    from classifier.training.batches import Batch
     from classifier.training.checkpoint import Checkpoint
     from classifier.training.context import Hyperparameters
     from classifier.training.dataset import TrainingImages
@@ -63,13 +65,15 @@ def finetune(
     name: Message,
     checkpoint: Checkpoint | None,
     progress: Progress,
+    processes: Processes = ALONE,
 ) -> tuple[int, tuple[Epoch, ...]]:
     """Train `network`, which leaves with the weights to keep, in evaluation mode; returns their epoch and the history.
 
     Weights kept are a moving average: that of epoch `stop_after` (1 to `recipe.epochs`) or of the last one that
     `recipe.most_seconds` allow, unless `validation`, which may be empty, speaks for an earlier one of those at which it
     is looked at, epoch 0 among them.
-    With a checkpoint it goes on where a killed run was.
+    With a checkpoint it goes on where a killed run was. Several `processes` learn from parts of each batch and keep the
+    same weights; the main one looks at `validation` and has the checkpoint.
     """
     device = runtime.device
     network.freeze_batch_norm()
@@ -78,35 +82,31 @@ def finetune(
     place(network, runtime)
     ema_model = copy.deepcopy(network).eval()
     back_off = BackOff(device, most=recipe.batch_size, say=progress.say)
-    optimizer = torch.optim.AdamW(
-        parameter_groups(
-            network,
-            learning_rate=recipe.learning_rate,
-            layer_decay=recipe.layer_decay,
-            weight_decay=recipe.weight_decay,
-        )
-    )
+    optimizer = _optimizer(network, recipe)
     scaler = torch.amp.GradScaler(device.type, enabled=runtime.amp and runtime.dtype is torch.float16)
     num_steps = recipe.epochs * math.ceil(train.per_epoch / recipe.batch_size)
     state = TrainingState(network, ema_model, optimizer, scaler)
-    if checkpoint is None or not state.restore(checkpoint, progress):
+    if processes.is_main and (checkpoint is None or not state.restore(checkpoint, progress)):
         state.record_epoch(None, *_validate(ema_model, validation, back_off, runtime))
-    replicas = Replicas(network, runtime, most=recipe.batch_size, say=progress.say)
-    clock = TimeBudget(spent=state.seconds, most=recipe.most_seconds)
+    state.follow_main(processes)
+    replicas = Replicas(network, runtime, most=processes.most(recipe.batch_size), say=progress.say)
+    clock = TimeBudget(spent=state.seconds, most=recipe.most_seconds, agreed=processes.agreed)
     with progress.stage(name, total=stop_after * train.per_epoch, unit="picture") as stage:
         stage.advance(state.epoch * train.per_epoch)
         for epoch in range(state.epoch + 1, stop_after + 1):
-            replicas.train(recipe.seed + epoch)  # for dropout; by epoch, so that a resumed run draws the same
+            replicas.train(
+                processes.seed(recipe.seed + epoch)
+            )  # for dropout; by epoch, so that a resumed run draws the same
             total_loss, shown = torch.zeros((), device=device), 0
             is_early = max(epoch / recipe.epochs, clock.share) <= _EARLY and sparing
             size = early_size(recipe.image_size) if is_early and network.takes_any_size else recipe.image_size
-            for pixels_BCHW, targets_BK in _batches(train, size, epoch, recipe, runtime):
+            for batch in training_batches(train, size, epoch, recipe, runtime=runtime, processes=processes):
                 done = max(state.step / num_steps, clock.share)
-                share = _lr_factor(done, recipe.warmup_share, 1 / num_steps)
-                for group in optimizer.param_groups:
-                    group["lr"] = group["initial_lr"] * share
-                backward = partial(_backward, replicas, pixels_BCHW, targets_BK, scaler=scaler, recipe=recipe)
-                loss = micro_batches.learn(backward, replicas, count=len(targets_BK))
+                _set_rates(optimizer, _lr_factor(done, recipe.warmup_share, 1 / num_steps))
+                backward = partial(_backward, replicas, batch, scaler=scaler, recipe=recipe)
+                loss = processes.sum_gradients(
+                    network, micro_batches.learn(backward, replicas, count=len(batch.targets))
+                )
                 scaler.unscale_(optimizer)
                 clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
                 scaler.step(optimizer)
@@ -114,13 +114,14 @@ def finetune(
                 replicas.copy_weights()
                 state.step += 1
                 _update_ema(ema_model, network, min(recipe.ema_decay, (1 + state.step) / (10 + state.step)))
-                total_loss += loss * len(targets_BK)
-                shown += len(targets_BK)
-                stage.advance(len(targets_BK))
+                total_loss += loss * batch.count
+                shown += batch.count
+                stage.advance(batch.count)
             state.epoch, state.seconds = epoch, clock.seconds
             mean_loss, is_over = float(total_loss) / shown, clock.share >= 1  # sync point, once an epoch
             is_checked = is_over or epoch == stop_after or epoch % checked_each(recipe.epochs) == 0
-            checked = _validate(ema_model, validation, back_off, runtime) if is_checked else _NOT_CHECKED
+            check = partial(_validate, ema_model, validation, back_off, runtime)
+            checked = processes.by_main(check) if is_checked else _NOT_CHECKED
             state.record_epoch(mean_loss, *checked)
             stage.note(_note(state.history[-1], recipe.epochs))
             if checkpoint is not None:
@@ -132,35 +133,31 @@ def finetune(
     return state.restore_best(), tuple(state.history)
 
 
-def _batches(
-    train: TrainingImages, size: int, epoch: int, recipe: Hyperparameters, runtime: Runtime
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """What the epoch shows, augmented: pixels uint8 (B, C, size, size) and targets (B, K)."""
-    augment = Augment(image_size=size, crop_min=recipe.crop_min, seed=recipe.seed)
+def _optimizer(network: Network, recipe: Hyperparameters) -> torch.optim.Optimizer:
+    groups = parameter_groups(
+        network,
+        learning_rate=recipe.learning_rate,
+        layer_decay=recipe.layer_decay,
+        weight_decay=recipe.weight_decay,
+    )
+    return torch.optim.AdamW(groups)
 
-    def view(index: int) -> Tensor | None:
-        pixels = train[index]
-        if pixels is None:
-            return None
-        strong = index >= train.labeled
-        return augment(pixels, epoch=epoch, image_id=train.examples[index].image_id, strong=strong)
 
-    order = train.order(epoch, seed=recipe.seed)
-    batches = iter_batches(order, view, batch_size=recipe.batch_size, threads=runtime.workers)
-    for batch, pixels_BCHW in train.watch.reading(batches):
-        yield _for_device(pixels_BCHW, runtime), train.targets[batch].to(runtime.device)
+def _set_rates(optimizer: torch.optim.Optimizer, share: float) -> None:
+    """The learning rate of each group as a share of its peak."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * share
 
 
 def _backward(
     replicas: Replicas,
-    pixels_BCHW: Tensor,
-    targets_BK: Tensor,
+    batch: Batch,
     size: int,
     *,
     scaler: torch.amp.GradScaler,
     recipe: Hyperparameters,
 ) -> Tensor:
-    """The mean loss of a batch; leaves its gradients, which are added up over parts of `size`."""
+    """The part of this process in the mean loss of a batch; leaves its gradients, added up over parts of `size`."""
 
     def loss(replica: Replica[Network], part_BCHW: Tensor, part_BK: Tensor) -> Tensor:
         network, runtime = replica.network, replica.runtime
@@ -168,15 +165,10 @@ def _backward(
         with torch.autocast(runtime.device.type, dtype=runtime.dtype, enabled=runtime.amp):
             logits_BK = network(_images(network, part_BCHW, runtime))
             mean = cross_entropy(logits_BK.float(), wanted_BK, label_smoothing=recipe.label_smoothing)
-        return mean * (len(part_BK) / len(targets_BK))  # its share of the mean of all
+        return mean * (len(part_BK) / batch.divisor)  # its share of the mean of all
 
-    parts = zip(torch.split(pixels_BCHW, size), torch.split(targets_BK, size), strict=True)
+    parts = zip(torch.split(batch.pixels, size), torch.split(batch.targets, size), strict=True)
     return replicas.backward(loss, parts, scaler)
-
-
-def _for_device(pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:
-    """The same where the device can fetch it while it computes."""
-    return pixels_BCHW.pin_memory() if runtime.device.type == "cuda" else pixels_BCHW
 
 
 def _images(network: Network, pixels_BCHW: Tensor, runtime: Runtime) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from classifier.inference.placing import place
 from classifier.inference.process import tune_malloc
 from classifier.inference.reader import limits_from
 from classifier.inference.worker_pool import WorkerPool
-from classifier.labels.dataset import Result, read_examples
+from classifier.labels.dataset import read_examples
 from classifier.labels.load import categories_of
 from classifier.labels.near_duplicates import group_near_duplicates
 from classifier.labels.posts import read_posts
@@ -47,6 +47,7 @@ from classifier.training.labels import (
 )
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.near_duplicates import near_examples
+from classifier.training.processes import ALONE, Processes
 from classifier.training.pseudo_labels import sample, sample_size
 from classifier.training.recipe import Plan, finetuning, guesses_are_shared, most_learned, only_a_head, plan_for
 from classifier.training.saving import FINETUNE_SECONDS, Saving, has_begun, note_begin, training_key
@@ -64,12 +65,17 @@ class TrainingResult:
 
 
 def train_model(
-    settings: Settings, *, progress: Progress | None = None, ask: Callable[[Message], bool] | None = None
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    ask: Callable[[Message], bool] | None = None,
+    processes: Processes = ALONE,
 ) -> TrainingResult:
     """Train on the labels that `settings` name and write the bundle to `model.folder`.
 
     A killed run goes on when called again with the same settings and labels. `ask` asks a person whether what they did
-    in `labels.library` is to be learned from. Raises IllsortError in one line.
+    in `labels.library` is to be learned from. It is for the main one of several `processes`; `helping.help_main` is for
+    the others. Raises IllsortError in one line.
     """
     progress, settings = progress or SilentProgress(), _located(settings)
     folder = _target(settings)
@@ -77,7 +83,7 @@ def train_model(
     gathered = gather(settings, progress, ask=ask)
     categories = categories_of(gathered.labels)
     progress.detail(tune_malloc())
-    runtime = runtime_from_settings(settings.runtime)
+    runtime = processes.runtime(runtime_from_settings(settings.runtime))
     runtime.report(progress)
     with open_pool(runtime, limits_from(settings.images), progress) as pool:
         start = load_start(settings, num_categories=len(categories), progress=progress)
@@ -104,6 +110,7 @@ def train_model(
             pool=pool,
             folder=state,
             progress=progress,
+            processes=processes,
         )
         crawl = _unlabeled(run, settings, sample.examples + sample.without_category)
         run = replace(run, crawl=crawl, kept=_kept(settings, start.backbone_key(backbone), sample.examples))
@@ -143,9 +150,8 @@ class _Labels:
 
 
 def _read(gathered: Gathered, settings: Settings, pool: WorkerPool, progress: Progress) -> _Labels:
-    labeled, failures = read_examples(
-        gathered.labels, read=_reader(settings, pool), progress=progress, feedback=gathered.feedback
-    )
+    read = partial(read_in_workers, pool=pool, max_megapixels=settings.images.max_megapixels)
+    labeled, failures = read_examples(gathered.labels, read=read, progress=progress, feedback=gathered.feedback)
     before = fitted_before(settings)
     sample = mark_fitted(apply_draws(labeled, gathered.draws), before)
     progress.say(evidence_summary(sample, before))
@@ -188,11 +194,6 @@ def _say_sampled(settings: Settings, labels: int, progress: Progress) -> None:
 
 def _ignore(_: Trained) -> None:
     pass
-
-
-def _reader(settings: Settings, pool: WorkerPool) -> Callable[[tuple[Label, ...]], Iterator[Result]]:
-    """Reads labels within the limits that a sort has."""
-    return partial(read_in_workers, pool=pool, max_megapixels=settings.images.max_megapixels)
 
 
 def _located(settings: Settings) -> Settings:

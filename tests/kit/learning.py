@@ -34,10 +34,12 @@ def drawn_examples(folder: Path, *, first: int, count: int) -> tuple[Example, ..
     return tuple(examples)
 
 
-def training_images(examples: tuple[Example, ...], prepare: Callable[[Tensor], Tensor]) -> TrainingImages:
-    """Images to learn from, each of its label's category alone."""
+def training_images(
+    examples: tuple[Example, ...], prepare: Callable[[Tensor], Tensor], *, guesses: int = 0
+) -> TrainingImages:
+    """Images to learn from, each of its label's category alone; the last `guesses` are guessed."""
     targets = np.eye(len(CATEGORIES))[[CATEGORIES.index(example.label.category) for example in examples]]
-    return TrainingImages(examples, targets, prepare=prepare, max_megapixels=1)
+    return TrainingImages(examples, targets, guesses=guesses, prepare=prepare, max_megapixels=1)
 
 
 def tiny_network(name: str = "test_efficientnet", *, num_categories: int = len(CATEGORIES)) -> Network:

@@ -10,7 +10,8 @@ import torch
 
 from classifier.errors import Message
 from classifier.training import checkpoint
-from classifier.training.checkpoint import BestEpoch, Checkpoint, TimeBudget, TrainingState, is_significantly_better
+from classifier.training.checkpoint import BestEpoch, Checkpoint, TrainingState, is_significantly_better
+from classifier.training.time_budget import TimeBudget
 from kit.learning import tiny_network
 from kit.progress import SavingProgress
 

@@ -19,6 +19,7 @@ from classifier.inference import replicas as of_replicas
 from classifier.inference.device import Runtime
 from classifier.model.backbone import Network
 from classifier.training import loop, micro_batches
+from classifier.training.batches import Batch
 from classifier.training.checkpoint import Checkpoint
 from classifier.training.data_parallel import Replicas
 from classifier.training.loop import _backward
@@ -53,9 +54,10 @@ def cpus(count: int, *, amp_dtype: str = "float32") -> Runtime:
     return replace(one, others=(one.device,) * (count - 1))
 
 
-def batch(count: int = COUNT) -> tuple[Tensor, Tensor]:
+def batch(count: int = COUNT) -> Batch:
     torch.manual_seed(1)
-    return torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8), torch.softmax(torch.randn(count, 3), dim=1)
+    pixels = torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8)
+    return Batch(pixels=pixels, targets=torch.softmax(torch.randn(count, 3), dim=1), count=count, divisor=count)
 
 
 def on(count: int, network: Network, *, most: int = COUNT, amp_dtype: str = "float32") -> Replicas:
@@ -67,7 +69,7 @@ def on(count: int, network: Network, *, most: int = COUNT, amp_dtype: str = "flo
 
 def backward(replicas: Replicas, *, scale: float = 1, pictures: int = COUNT) -> Callable[[int], Tensor]:
     scaler = torch.amp.GradScaler("cpu", init_scale=scale, enabled=scale != 1)
-    return partial(_backward, replicas, *batch(pictures), scaler=scaler, recipe=RECIPE)
+    return partial(_backward, replicas, batch(pictures), scaler=scaler, recipe=RECIPE)
 
 
 def gradients(of: Network) -> dict[str, Tensor]:
@@ -233,7 +235,8 @@ def test_everything_of_a_part_is_on_the_card_that_learns_from_it(monkeypatch: py
         monkeypatch.setattr(torch.autograd, "backward", pretend)
         pixels = torch.zeros(8, 3, 32, 32, dtype=torch.uint8)
         scaler = torch.amp.GradScaler("cuda", enabled=False)
-        loss = _backward(replicas, pixels, torch.zeros(8, 3, device=cards[0]), 2, scaler=scaler, recipe=RECIPE)
+        batch = Batch(pixels=pixels, targets=torch.zeros(8, 3, device=cards[0]), count=8, divisor=8)
+        loss = _backward(replicas, batch, 2, scaler=scaler, recipe=RECIPE)
         replicas.copy_weights()
 
     assert cards[0] == loss.device

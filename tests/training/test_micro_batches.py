@@ -19,6 +19,7 @@ from classifier.model.backbone import Network
 from classifier.model.transforms import EvalTransform
 from classifier.settings import TrainSettings
 from classifier.training.augment import Augment
+from classifier.training.batches import Batch
 from classifier.training.context import Hyperparameters
 from classifier.training.data_parallel import Replicas
 from classifier.training.loop import _backward, finetune
@@ -54,9 +55,10 @@ def network(name: str = "test_efficientnet", **arguments: float) -> Greedy:
     return Greedy(timm.create_model(name, num_classes=3, **arguments), image_size=32)
 
 
-def batch() -> tuple[Tensor, Tensor]:
+def batch() -> Batch:
     torch.manual_seed(1)
-    return torch.randint(0, 256, (COUNT, 3, 32, 32), dtype=torch.uint8), torch.softmax(torch.randn(COUNT, 3), dim=1)
+    pixels = torch.randint(0, 256, (COUNT, 3, 32, 32), dtype=torch.uint8)
+    return Batch(pixels=pixels, targets=torch.softmax(torch.randn(COUNT, 3), dim=1), count=COUNT, divisor=COUNT)
 
 
 def alone(of: Network) -> Replicas:
@@ -66,7 +68,7 @@ def alone(of: Network) -> Replicas:
 
 def backward(of: Network) -> Callable[[int], Tensor]:
     """Learns from the batch in parts of a size."""
-    return partial(_backward, alone(of), *batch(), scaler=SCALER, recipe=RECIPE)
+    return partial(_backward, alone(of), batch(), scaler=SCALER, recipe=RECIPE)
 
 
 def gradients(of: Network, size: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -114,10 +116,10 @@ def test_parts_of_a_batch_add_up_to_its_loss_and_gradients(size: int) -> None:
 
 
 def test_a_whole_batch_has_the_loss_that_it_always_had() -> None:
-    one, (pixels, targets) = network(), batch()
+    one, whole = network(), batch()
     loss, found = gradients(one, COUNT)
     one.zero_grad()
-    plain = cross_entropy(one(one.normalize(pixels)), targets, label_smoothing=RECIPE.label_smoothing)
+    plain = cross_entropy(one(one.normalize(whole.pixels)), whole.targets, label_smoothing=RECIPE.label_smoothing)
     plain.backward()
 
     assert torch.equal(plain.detach(), loss)
