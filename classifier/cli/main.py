@@ -29,6 +29,7 @@ from classifier.cli.list import list_
 from classifier.cli.predict import predict
 from classifier.cli.report import report
 from classifier.cli.review import review
+from classifier.cli.sample import sample
 from classifier.cli.sort import sort
 from classifier.cli.status import status
 from classifier.cli.sync import sync
@@ -124,6 +125,7 @@ app.command(cls=Command, name="open", epilog="illsort open ~/illsort")(open_home
 app.command(cls=Command, epilog="illsort label ~/crawl --labels ~/labels")(label)
 app.command(cls=Command, epilog="illsort train --labels ~/labels --model ~/models/mine")(train)
 app.command(cls=Command, epilog="illsort sort ~/crawl --out ~/sorted --model ~/models/mine")(sort)
+app.command(cls=Command, epilog="illsort sample s3://parts/mine --to ~/sample --count 2000")(sample)
 app.command(cls=Command, epilog="illsort decide s3://answers/mine --model ~/models/mine --to ~/decisions")(decide)
 app.command(cls=Command, epilog="illsort watch ~/crawl --out ~/sorted")(watch)
 app.command(cls=Command, epilog="illsort status ~/sorted")(status)
