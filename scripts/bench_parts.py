@@ -1,9 +1,9 @@
 """Measures `illsort predict`: the same bytes however it runs, also while processes are killed; what a part costs.
 
-`python scripts/bench_parts.py` draws 20,000 pictures of 128 pixels once and answers them in 20 parts: here, in 2 and 3
-processes, by Ray with 4 logical cores; then in 3 processes and by Ray of which one is killed each second, with the same
-command again until no part is left. `--pictures 2000` is a quick run. The network is the smallest of timm, so that
-what is measured is all but the network.
+`python scripts/bench_parts.py` draws 20,000 pictures of 128 pixels once and answers them in 20 parts: here, in 1 to 3
+processes, by Ray with 4 logical cores; then in 3 processes and by Ray, of which each second one is drawn and killed if
+it is at a part, with the same command again until no part is left. `--pictures 2000` is a quick run. The network is the
+smallest of timm, so that what is measured is all but the network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,14 +84,15 @@ def draw(folder: Path, count: int, size: int) -> list[str]:
 
 
 @contextmanager
-def killer(victims: Callable[[], list[int]], kill: Callable[[int], None]) -> Iterator[list[int]]:
-    """Kill one of the victims by chance each second; yields the list of those killed."""
+def killer(victims: Callable[[], list[int]], kill: Callable[[int], None], *, of: int) -> Iterator[list[int]]:
+    """Draw one `of` so many workers each second and kill it if it is a victim; yields the list of those killed."""
     ended, killed, rng = threading.Event(), list[int](), random.Random(0)
 
     def go() -> None:
         while not ended.wait(1.0):
-            if found := victims():
-                victim = rng.choice(found)
+            found, drawn = victims(), rng.randrange(of)
+            if drawn < len(found):
+                victim = found[drawn]
                 kill(victim)
                 killed.append(victim)
 
@@ -104,54 +105,59 @@ def killer(victims: Callable[[], list[int]], kill: Callable[[int], None]) -> Ite
         thread.join()
 
 
-def watched(kind: type[Any], made: list[Any]) -> type[Any]:
-    """The class, each instance of which is noted in `made`."""
+class Working:
+    """The workers that were given a part, and how one is killed; the last that were made."""
 
-    class Watched(kind):  # type: ignore[misc]
-        def __enter__(self) -> Any:
-            made.append(self)
-            return super().__enter__()
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._made: Any = None
+        self._given: set[int] = set()
 
-        def __exit__(self, *args: object) -> None:
-            made.clear()
-            super().__exit__(*args)
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Have `predict_parts` make workers that are known here."""
+        real, mine = getattr(predict_module, self._kind), self
 
-    return Watched
+        class Watched(real):  # type: ignore[misc]
+            def __enter__(self) -> Any:
+                mine._made, mine._given = self, set()
+                return super().__enter__()
 
+            def give(self, worker: int, part: int) -> None:
+                super().give(worker, part)
+                mine._given.add(worker)
 
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+            def stop(self, worker: int) -> None:
+                mine._given.discard(worker)
+                super().stop(worker)
+
+        setattr(predict_module, self._kind, Watched)
+        try:
+            yield
+        finally:
+            setattr(predict_module, self._kind, real)
+
+    def victims(self) -> list[int]:
+        """Those that are at a part."""
+        return sorted(self._given)
+
+    def kill(self, worker: int) -> None:
+        """Kill one, if it is still there."""
+        self._given.discard(worker)
+        if self._kind == "ProcessWorkers":
+            with suppress(LookupError, ProcessLookupError, RuntimeError):  # it ends, or others do meanwhile
+                os.kill(self._made.pids[worker], signal.SIGKILL)
+        elif worker in self._made._actors:  # noqa: SLF001 - its victims
+            import ray  # noqa: PLC0415 - only where it is measured
+
+            ray.kill(self._made._actors[worker].handle)  # noqa: SLF001
 
 
 def with_killer(bench: Bench, name: str, kind: str, where: Where) -> str:
-    """A run of which a process or actor is killed each second, if it works at a part."""
-    made: list[Any] = []
-    real = getattr(predict_module, kind)
-    setattr(predict_module, kind, watched(real, made))
-
-    def busy() -> list[int]:
-        if not made:
-            return []
-        if kind == "ProcessWorkers":
-            return [pid for pid in list(made[0].pids.values()) if pid]
-        return [worker for worker, actor in list(made[0]._actors.items()) if actor.is_ready]  # noqa: SLF001 - its victims
-
-    def kill(victim: int) -> None:
-        if kind == "ProcessWorkers":
-            _kill(victim)
-        elif made and victim in made[0]._actors:  # noqa: SLF001
-            import ray  # noqa: PLC0415 - only where it is measured
-
-            ray.kill(made[0]._actors[victim].handle)  # noqa: SLF001
-
-    try:
-        with killer(busy, kill) as killed:
-            seconds, runs = bench.run(name, where)
-    finally:
-        setattr(predict_module, kind, real)
+    """A run of which each second one of three is drawn, and killed if it is there and at a part."""
+    working = Working(kind)
+    with working.watched(), killer(working.victims, working.kill, of=3) as killed:
+        seconds, runs = bench.run(name, where)
     return f"{seconds:.1f} s, {len(killed)} killed, {runs} runs of the command"
 
 
@@ -164,6 +170,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="kept, so that pictures are drawn once")
     parser.add_argument("--no-ray", action="store_true")
     parser.add_argument("--no-killer", action="store_true")
+    parser.add_argument("--only-killer", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         _measure(given, given.folder or Path(temporary))
@@ -178,12 +185,14 @@ def _measure(given: argparse.Namespace, folder: Path) -> None:
     once, _ = bench.run("here", Where())
     expected = bench.hashes("here")
     _say(bench, "here", once, expected)
-    for count in (1, 2, 3):
+    for count in () if given.only_killer else (1, 2, 3):
         seconds, _ = bench.run(f"processes {count}", Where(processes=count))
         _say(bench, f"processes {count}", seconds, expected)
-    _overhead(bench, given, crawl, rows)
+    if not given.only_killer:
+        _overhead(bench, given, crawl, rows)
     if not given.no_killer:
-        print("killed each second, processes 3:", with_killer(bench, "killed", "ProcessWorkers", Where(processes=3)))
+        done = with_killer(bench, "killed", "ProcessWorkers", Where(processes=3))
+        print("killed each second, processes 3:", done, flush=True)
         print("  equal" if bench.hashes("killed") == expected else "  DIFFERENT")
     if not given.no_ray:
         _ray(bench, expected, is_killed=not given.no_killer)
@@ -212,7 +221,8 @@ def _ray(bench: Bench, expected: dict[str, str], *, is_killed: bool) -> None:
     seconds, _ = bench.run("ray", Where(ray=""))
     _say(bench, "ray", seconds, expected)
     if is_killed:
-        print("killed each second, ray:", with_killer(bench, "ray killed", "RayWorkers", Where(ray="")))
+        done = with_killer(bench, "ray killed", "RayWorkers", Where(ray=""))
+        print("killed each second, ray:", done, flush=True)
         print("  equal" if bench.hashes("ray killed") == expected else "  DIFFERENT")
     ray.shutdown()
 
