@@ -18,7 +18,8 @@ _DEFINITE: Final = (FileNotFoundError, PermissionError, FileExistsError, IsADire
 _DEFINITE_NUMBERS: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.ENAMETOOLONG, errno.ENOSPC})
 _PASSING_CLASSES: Final = frozenset(
     {
-        *("botocore.HTTPClientError", "botocore.IncompleteReadError", "botocore.ResponseParserError"),
+        *("botocore.ConnectionError", "botocore.HTTPClientError"),  # refused, timed out, broken, no such host
+        *("botocore.IncompleteReadError", "botocore.ResponseParserError"),
         "aiohttp.ClientError",  # a connection that broke, a body that ended early
     }
 )
