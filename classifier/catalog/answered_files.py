@@ -28,26 +28,28 @@ class CrawlFile(NamedTuple):
 
 
 _UNREAD = """
-SELECT picture, picture IS NOT NULL AND EXISTS (
+SELECT picture, failure_kind IS NOT NULL OR picture IS NOT NULL AND EXISTS (
     SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?)
-FROM files WHERE path = ? AND crawl = ? AND seen = ? AND size_bytes = ? AND mtime_ns = ? AND failure_kind IS NULL
+FROM files WHERE path = ? AND crawl = ? AND seen = ? AND size_bytes = ? AND mtime_ns = ?
 """
 
 
 def unread_as(
     catalog: Catalog, files: Sequence[tuple[CrawlFile, ImageId | None]], *, run: int, crawl: Path, model: str
-) -> list[int]:
+) -> tuple[list[int], int]:
     """The places in `files` of those that `run` found so, unchanged, and has nothing of this model about yet.
 
     Each comes with its image, None where it could not be decoded; one that the catalog knows as another image is none.
+    Also returns how many `run` found so at all.
     """
-    root, found = to_bytes(crawl), []
+    root, unread, found = to_bytes(crawl), list[int](), 0
     for place, (file, image_id) in enumerate(files):
         path, size_bytes, mtime_ns = file
         row = catalog.connection.execute(_UNREAD, (model, path, root, run, size_bytes, mtime_ns)).fetchone()
+        found += row is not None
         if row is not None and not row[1] and row[0] in {None, image_id}:
-            found.append(place)
-    return found
+            unread.append(place)
+    return unread, found
 
 
 def without_answer(catalog: Catalog, image_ids: Sequence[ImageId], *, model: str) -> list[int]:

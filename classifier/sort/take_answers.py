@@ -55,11 +55,12 @@ def take_answers(catalog: Catalog, given: str, ready: Prepared, progress: Progre
         restore_own_answers(catalog, library, model)
     writer = open_embedding_writer(catalog, library, model, ready.settings, progress=progress)
     taker = _Taker(catalog=catalog, run=ready.run, crawl=ready.crawl, model=model.manifest.key, writer=writer)
-    taken = 0
+    taken, found = 0, 0
     with progress.stage(Message("taking answers"), total=len(folder.names), unit="part") as stage:
         for name in folder.names:
             for rows in folder.rows(name, images=True, embeddings=writer is not None):
-                taken += taker.take(rows)
+                of_rows = taker.take(rows)
+                taken, found = taken + of_rows[0], found + of_rows[1]
             stage.advance()
     if taken:
         progress.say(
@@ -68,6 +69,11 @@ def take_answers(catalog: Catalog, given: str, ready: Prepared, progress: Progre
                 "{count:,} pictures are decided by the answers given, not read",
                 count=taken,
             )
+        )
+    elif not found:
+        source = folder.meta.source
+        progress.say(
+            Message("none of the answers is of a file of this crawl as it is: they are of {source}", source=source)
         )
     return taken
 
@@ -80,8 +86,8 @@ class _Taker:
     model: str
     writer: EmbeddingWriter | None
 
-    def take(self, rows: AnsweredRows) -> int:
-        """Record what is new of these rows in one transaction; returns of how many files."""
+    def take(self, rows: AnsweredRows) -> tuple[int, int]:
+        """Record what is new of these rows in one transaction; returns of how many files, and how many are there."""
         root = to_bytes(self.crawl).rstrip(b"/")
         image_of = dict(zip(rows.decoded.tolist(), rows.image_ids, strict=True))
         failures = {place: one for place, one in rows.failures.items() if not one.kind.is_passing}
@@ -92,7 +98,7 @@ class _Taker:
         }
         places = list(files)
         wanted = [(files[place], image_of.get(place)) for place in places]
-        unread = unread_as(self.catalog, wanted, run=self.run, crawl=self.crawl, model=self.model)
+        unread, there = unread_as(self.catalog, wanted, run=self.run, crawl=self.crawl, model=self.model)
         found = [places[number] for number in unread]
         if found:
             self._record(
@@ -100,7 +106,7 @@ class _Taker:
                 {place: files[place] for place in found if place in image_of},
                 {files[place]: failures[place] for place in found if place in failures},
             )
-        return len(found)
+        return len(found), there
 
     def _record(self, rows: AnsweredRows, files: dict[int, CrawlFile], failures: dict[CrawlFile, Failure]) -> None:
         numbers = np.searchsorted(rows.decoded, list(files)).tolist()  # among the decoded rows

@@ -214,6 +214,18 @@ def test_what_may_have_passed_is_read_again(tmp_path: Path, crawl: Path, model: 
     assert 1 == found["broken"]
 
 
+def test_answers_of_another_folder_are_said_to_be_of_none(tmp_path: Path, crawl: Path, model: Bundle) -> None:
+    answers = answered(crawl / "in a folder", model).write(tmp_path / "answers")
+    progress = SavingProgress()
+    run(tmp_path, model, answers=str(answers), progress=progress)
+    assert "none of the answers is of a file of this crawl as it is: they are of file:///crawl" in progress.messages
+
+    own = answered(crawl, model).write(tmp_path / "own")
+    again = SavingProgress()
+    run(tmp_path, model, answers=str(own), progress=again)
+    assert not [message for message in again.messages if "answers" in message and "spread" not in message]
+
+
 class StoppedAfter:
     """Ends the sort after some rows have been taken."""
 
