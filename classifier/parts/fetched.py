@@ -96,8 +96,14 @@ class Fetched:
         `file` is what was opened under its path: of a file in place, its size and time of change are compared.
         """
         row = self._rows[index]
-        if file is None or not self._is_in_place(row):
+        if not self._is_in_place(row):
+            if file is None and index not in self._failures and not self._path(index).exists():
+                self._error = self._error or StorageError(
+                    "{folder}: what was fetched is gone; does anything clean up there?", folder=self._path(index).parent
+                )
             return self._failures.get(index)
+        if file is None:
+            return None
         is_same = (file.size_bytes, str(file.mtime_ns)) == (row.size_bytes, row.version)
         return None if is_same else _CHANGED
 

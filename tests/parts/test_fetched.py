@@ -97,6 +97,15 @@ def test_a_store_that_does_not_answer_ends_the_fetching_and_is_one_line(tmp_path
         paths.check()
 
 
+def test_a_fetched_picture_that_somebody_removes_is_no_row(tmp_path: Path, rows: list[Listed]) -> None:
+    with Fetched(rows, Slow(tmp_path / "tars"), max_megapixels=64) as paths:
+        paths[0].unlink()
+        paths.failure(0, None)
+
+    with pytest.raises(StorageError, match="what was fetched is gone"):
+        paths.check()
+
+
 def test_pictures_of_a_folder_are_read_in_place(tmp_path: Path, temporary: Path) -> None:
     rows = in_folder(tmp_path / "crawl", {"a/b.png": b"1"})
 
