@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from classifier.errors import Message
-from classifier.training import checkpoint
+from classifier.training import time_budget
 from classifier.training.checkpoint import BestEpoch, Checkpoint, TrainingState, is_significantly_better
 from classifier.training.time_budget import TimeBudget
 from kit.learning import tiny_network
@@ -47,7 +47,7 @@ def test_the_best_epoch_keeps_a_copy_of_its_weights() -> None:
 
 def test_time_spent_before_a_resume_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time_budget.time, "monotonic", lambda: now[0])
     limited, free = TimeBudget(spent=30, most=60), TimeBudget(spent=30, most=0)
     now[0] = 115.0
 

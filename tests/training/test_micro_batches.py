@@ -237,7 +237,7 @@ def test_the_moving_average_moves_as_one_parameter_at_a_time_does() -> None:
 
 
 def test_pictures_of_a_batch_are_pinned_for_a_card_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    from classifier.training.loop import _for_device  # noqa: PLC0415 - next to what it is about
+    from classifier.training.batches import _for_device  # noqa: PLC0415 - next to what it is about
 
     pinned: list[int] = []
     monkeypatch.setattr(Tensor, "pin_memory", lambda self: pinned.append(len(self)) or self)

@@ -173,6 +173,16 @@ def test_without_accelerate_several_processes_are_one_line(monkeypatch: pytest.M
         pass
 
 
+def test_a_process_unlike_the_main_one_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    main = {"torch": "1.0", "device": "cuda"}
+    monkeypatch.setattr(Processes, "by_main", lambda _, work: {**work(), **main})
+
+    with pytest.raises(
+        ModelError, match=r"process 1 is unlike the main one.*: torch .*, not 1\.0; device cpu, not cuda$"
+    ):
+        join._check_alike(Processes(index=1, count=2), cpu())
+
+
 def test_each_process_of_a_machine_has_a_card_of_its_own() -> None:
     cards = [torch.device("cuda", number) for number in (0, 2)]
     here = replace(cpu(workers=5), device=cards[0], others=(cards[1],))

@@ -17,7 +17,7 @@ from classifier.model.head import LinearHead
 from classifier.model.install import previous_of
 from classifier.progress import SilentProgress
 from classifier.settings import Settings, load
-from classifier.training import context, pipeline
+from classifier.training import context, helping, pipeline
 from classifier.training.dataset import TrainingImages
 from classifier.training.pipeline import train_model
 from classifier.training.recipe import Plan, checked_each, count_checks, plan_for, shown_and_looked_at
@@ -178,7 +178,7 @@ def test_fine_tuning_learns_from_a_sample_and_the_head_from_all_labels(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown, fitted = list[int](), list[int]()
-    tune, fit = context.finetune, context.fit_head
+    tune, fit = helping.finetune, context.fit_head
 
     def tuned(network: Network, *, train: TrainingImages, **rest: Any) -> Any:
         shown.append(len(train))
@@ -188,7 +188,7 @@ def test_fine_tuning_learns_from_a_sample_and_the_head_from_all_labels(
         fitted.append(len(embeddings))
         return fit(embeddings, targets)
 
-    monkeypatch.setattr(context, "finetune", tuned)
+    monkeypatch.setattr(helping, "finetune", tuned)
     monkeypatch.setattr(context, "fit_head", fit_one)
     train = settings.train.model_copy(update={"recipe": "finetune", "finetune_labels": 5})
     said = Said()
