@@ -54,6 +54,7 @@ _BECAUSE: Final[Mapping[ReasonCode, Message]] = {
     ReasonCode.VANISHED: Message("it was there when the crawl was scanned"),
     ReasonCode.GONE: Message("it is no longer there"),
     ReasonCode.CHANGED: Message("it has changed since it was listed"),
+    ReasonCode.NOT_KEPT: Message("what the network sees in it is not kept, and another head needs that"),
 }
 _WITH: Final[Mapping[tuple[ReasonCode, str], Message]] = {
     (ReasonCode.BELOW_AUDITED, "max_error"): Message(

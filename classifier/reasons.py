@@ -56,6 +56,7 @@ class ReasonCode(StrEnum):
     VANISHED = "vanished"
     GONE = "gone"
     CHANGED = "changed"
+    NOT_KEPT = "not_kept"
     TEXT = "text"  # text: a sentence of an earlier version
 
 

@@ -35,6 +35,7 @@ from classifier.training.near_duplicates import near_examples
 
 RATES = (0.02, 0.05, 0.10)
 PARTS = 3
+TRIES = 1000
 
 
 def different(folder: Path) -> list[Path]:
@@ -51,9 +52,11 @@ def drawn(source: Path, files: list[Path], folder: Path, *, count: int, seed: in
     """`count` of the files, drawn at random, as labels, and the rest as the crawl."""
     rng, kinds = np.random.default_rng(seed), sorted({file.parent.name for file in files})
     of = np.array([kinds.index(file.parent.name) for file in files])
-    order = rng.permutation(len(files))
-    while np.bincount(of[order[:count]], minlength=len(kinds)).min() < PARTS:
-        order = rng.permutation(len(files))  # a category that cannot be in every part cannot be judged
+    orders = (rng.permutation(len(files)) for _ in range(TRIES))
+    # A category that cannot be in every part cannot be judged.
+    order = next((one for one in orders if np.bincount(of[one[:count]], minlength=len(kinds)).min() >= PARTS), None)
+    if order is None:
+        sys.exit(f"{source.name}: no draw of {count} labels has {PARTS} of each category; take more --labels")
     crawl = folder / "crawl"
     crawl.mkdir(parents=True)
     for row in order[count:]:

@@ -1,7 +1,11 @@
-"""Finds the answers of a model in a folder or bucket, and reads them part by part, a part at a time in memory."""
+"""Finds the answers of a model in a folder or bucket, and reads them part by part.
+
+A file in a folder is read some thousands of rows at a time, one in a bucket at once.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from contextlib import contextmanager
@@ -39,6 +43,17 @@ class AnswerFolder:
     meta: AnswersMeta
     has_embeddings: bool
 
+    def identity(self, name: str) -> str:
+        """What tells the content of a file from any other that was at its name.
+
+        Raises StorageError, and OSError where the file is gone or cannot be read.
+        """
+        if self.storage.folder is None:
+            stored = self.storage.stat(name)
+            return f"{stored.size_bytes} {stored.version}"
+        with open_regular(self.storage.folder / from_text(name)) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def missing(self) -> int:
         """How many parts have no answers: of all that were listed, or else of those before the last that has."""
         last, _ = _part_and_model(self.names[-1])
@@ -54,6 +69,14 @@ class AnswerFolder:
             meta = _meta(file)
             if _answered_by(meta) != _answered_by(self.meta):
                 raise ValueError("of another model")
+            if meta.source != self.meta.source:
+                raise StorageError(
+                    "{url}: holds answers to {source} and to {other}; keep those of each listing in a folder of its "
+                    "own",
+                    url=self.storage.url,
+                    source=self.meta.source,
+                    other=meta.source,
+                )
             if meta.part != _part_and_model(name)[0]:
                 raise ValueError("of another part")
             kept = embeddings and "embedding" in file.schema_arrow.names
@@ -142,7 +165,7 @@ def _parts_listed(storage: Storage) -> int:
     """How many parts the answers are to be of; 0 where nothing says it."""
     try:
         return int(json.loads(storage.read_bytes(ANSWERS_FILE))["parts"])
-    except (FileNotFoundError, LookupError, TypeError, ValueError):
+    except (FileNotFoundError, LookupError, TypeError, ValueError, OverflowError, RecursionError):
         return 0
 
 

@@ -16,6 +16,7 @@ from classifier.catalog.halves import from_halves
 from classifier.catalog.shards import EmbeddingBatch
 from classifier.images.look import LOOK_BYTES
 from classifier.parts.schema import LISTING, Listed
+from classifier.paths import to_json
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Failure, FailureKind, ImageId, ImageInfo
 
@@ -41,6 +42,8 @@ class AnsweredRows:
         _check(bool(np.isfinite(self.logits).all()) and not rows["key"].null_count)
         _check(not self._answered["image_id"].null_count and not self._answered["truncated"].null_count)
         _check(_all(compute.match_substring_regex(self._answered["image_id"], _ID)))
+        _check(not rows["version"].null_count and not rows["size_bytes"].null_count)
+        _check(len(set(zip(*(rows[name].to_pylist() for name in ("key", "offset")), strict=True))) == len(self))
 
     def check(self, *, images: bool) -> None:
         """Make what is needed once, with the `images` where those are: damage shows here and not later."""
@@ -117,14 +120,17 @@ class AnsweredRows:
 
 def _from_halves(halves: NDArray[np.float16], scales: NDArray[np.float32]) -> NDArray[np.float32]:
     values = from_halves(halves, scales)
-    values[~np.isfinite(halves).all(axis=1)] = np.nan
+    values[~np.isfinite(halves).all(axis=1) | ~np.isfinite(values).all(axis=1)] = np.nan
     return values
 
 
 def _failure(kind: Any, code: Any, params: Any) -> Failure:
-    found = json.loads(params or "{}")
-    _check(isinstance(found, dict))
-    return Failure(kind=FailureKind(kind), detail=Reason.of(ReasonCode(code), **found))
+    try:
+        found = json.loads(params or "{}")
+        _check(isinstance(found, dict))
+        return Failure(kind=FailureKind(kind), detail=Reason(ReasonCode(code), to_json(dict(sorted(found.items())))))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _matrix(column: pa.Array, width: int | None) -> NDArray[Any]:

@@ -16,7 +16,8 @@ FORMAT: Final = 1
 _KIND: Final = "answers"
 _ENTRY: Final = b"illsort"
 """The key of Parquet's metadata under which it stands, as JSON."""
-_NAME: Final = re.compile(r"part-(\d{5,})\.([0-9a-f]{12})\.parquet")
+_NAME: Final = re.compile(r"part-(\d{5}|[1-9]\d{5,8})\.([0-9a-f]{12})\.parquet")
+"""As `answers_name` writes it, and no other name of the same part: `part-000000` would be part 0 once more."""
 _KEY_DIGITS: Final = 12
 
 
@@ -70,5 +71,5 @@ class AnswersMeta:
                 source=str(values["source"]),
                 part=int(values["part"]),
             )
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError("says nothing of illsort's answers") from error

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 COLUMNS: Final = pa.schema(
     [
         ("key", pa.string()),
+        ("tar", pa.string()),
+        ("offset", pa.int64()),
         ("image_id", pa.string()),
         ("action", pa.string()),
         ("category", pa.string()),
@@ -29,6 +31,7 @@ COLUMNS: Final = pa.schema(
 )
 """A row for each row of the answers, in its order.
 
+`key`, `tar` and `offset` are those of the listing: the key alone may name a member of an archive and another file too.
 `action` is a value of `records.Action`, or FAILED; `category` (the best guess where nothing is filed) and `confidence`
 are those of `records.Decision`, null of what failed; `reason` is a value of `reasons.ReasonCode` and `params` its
 parameters, as JSON. `image_id` is null where the file could not be read at all.

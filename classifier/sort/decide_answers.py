@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter, deque
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from classifier.decision.by_policy import decide_by
@@ -26,7 +27,9 @@ from classifier.parts.answers_meta import part_and_model
 from classifier.parts.decision_files import COLUMNS, FAILED, DecisionName, read_about, write_decisions
 from classifier.parts.storage import open_storage
 from classifier.progress import SilentProgress
+from classifier.reasons import ReasonCode
 from classifier.records import Action
+from classifier.sort.decision_tally import Tally
 from classifier.sort.resolve_policy import OfLibrary, resolve_policy, with_least_rate
 from classifier.sort.resume import request_from
 from classifier.sort.reuse_embeddings import answers_of, fits
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from classifier.decision.policy import Policy
@@ -51,35 +53,8 @@ if TYPE_CHECKING:
     from classifier.settings import Settings
 
 _HASH_DIGITS = 8
+_LISTED = ("key", "tar", "offset", "image_id")
 _AT_ONCE = 4
-
-
-@dataclass(kw_only=True)
-class Tally:
-    """What became of the rows of files: `categories` of those filed, `failures` by kind."""
-
-    pictures: int = 0
-    actions: Counter[str] = field(default_factory=Counter)
-    categories: Counter[str] = field(default_factory=Counter)
-    failures: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: Tally) -> None:
-        """Count those of another one too."""
-        self.pictures += other.pictures
-        self.actions += other.actions
-        self.categories += other.categories
-        self.failures += other.failures
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON; `from_dict` reads it."""
-        counts = {"actions": self.actions, "categories": self.categories, "failures": self.failures}
-        return {"pictures": self.pictures} | {name: dict(sorted(count.items())) for name, count in counts.items()}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Tally:
-        """What `as_dict` gave."""
-        counts = {name: Counter(values[name]) for name in ("actions", "categories", "failures")}
-        return cls(pictures=values["pictures"], **counts)
 
 
 def decide_answers(
@@ -160,7 +135,8 @@ def _decider(folder: AnswerFolder, target: Storage, model: Bundle, policy: Polic
         *map(str, policy.thresholds),
         str(policy.unknown_threshold),
         str(policy.review_threshold),
-        str(policy.guarantee is not None),
+        str(policy.strictness.max_error),
+        str(policy.strictness.promise),
     )
     asked = hashlib.sha256("|".join(parts).encode()).hexdigest()[:_HASH_DIGITS]
     return _Decider(
@@ -194,21 +170,36 @@ class _Decider:
     def tally(self, answers: str, *, there: AbstractSet[str]) -> Tally:
         """Of a file of answers: by what an earlier run decided, if its file is `there`."""
         made = self.name_of(answers)
-        return self._counted(made) if made in there else self._decide(answers, made)
+        counted = self._counted(answers, made) if made in there else None
+        return self._decide(answers, made) if counted is None else counted
 
-    def _counted(self, made: str) -> Tally:
-        return Tally.from_dict(read_about(self.target, made)["tally"])
+    def _counted(self, answers: str, made: str) -> Tally | None:
+        """The tally of a file of decisions, None where it follows from other answers than are there now."""
+        about = read_about(self.target, made)
+        if about.get("source") != self.folder.meta.source:
+            raise StorageError(
+                "{url}/{name}: decides pictures of {source}, and these answers are of {other}; give another folder "
+                "with --to",
+                url=self.target.url,
+                name=made,
+                source=str(about.get("source")),
+                other=self.folder.meta.source,
+            )
+        is_same = about.get("identity") == self.folder.identity(answers)
+        return Tally.from_dict(about["tally"]) if is_same else None
 
     def _decide(self, answers: str, made: str) -> Tally:
         """Decide a file of answers and put the file of decisions in place."""
         tally, batches, first = Tally(), list[pa.RecordBatch](), dict[str, "Decision"]()
+        identity = self.folder.identity(answers)
         for rows in self.folder.rows(answers, embeddings=self.head is not None):
             # The same image twice may be answered with other last bits.
-            decided = [first.setdefault(one.image_id, one) for one in self._decisions(rows, answers)]
+            decided = [one and first.setdefault(one.image_id, one) for one in self._decisions(rows, answers)]
             batches.append(_as_batch(rows, decided, tally))
         policy = self.policy
         about = {
             "answers": answers,
+            "identity": identity,
             "source": self.folder.meta.source,
             "model": policy.manifest.key,
             "thresholds": dict(zip(policy.manifest.categories, policy.thresholds, strict=True)),
@@ -218,19 +209,22 @@ class _Decider:
         write_decisions(self.target, made, pa.Table.from_batches(batches, schema=COLUMNS), about)
         return tally
 
-    def _decisions(self, rows: AnsweredRows, name: str) -> list[Decision]:
+    def _decisions(self, rows: AnsweredRows, name: str) -> list[Decision | None]:
+        """Of the decoded rows; None for one that this head cannot answer."""
         if not len(rows.decoded):
             return []
         logits, ood_scores = self._answers(rows, name)
-        probs = self.merge(probabilities(logits, self.policy.manifest.temperature))
-        return decide_by(
+        is_usable: NDArray[np.bool_] = np.asarray(np.isfinite(logits).all(axis=1))
+        probs = self.merge(probabilities(np.where(is_usable[:, None], logits, 0), self.policy.manifest.temperature))
+        decided = decide_by(
             self.policy, self.merge, rows.image_ids, probs, truncated=rows.truncated, ood_scores=ood_scores
         )
+        return [one if usable else None for one, usable in zip(decided, is_usable.tolist(), strict=True)]
 
     def _answers(self, rows: AnsweredRows, name: str) -> tuple[NDArray[np.float32], Sequence[float | None]]:
         if self.head is None:
             return rows.logits, rows.ood_scores
-        if not fits(rows.embeddings, self.head, self.detector):
+        if not rows.has_embeddings or not fits(rows.embeddings, self.head, self.detector):
             raise StorageError(
                 "{url}/{name}: what it keeps of each picture is too little for this model's head; run illsort predict "
                 "with this model",
@@ -240,22 +234,26 @@ class _Decider:
         return answers_of(rows.embeddings, self.head, self.detector)
 
 
-def _as_batch(rows: AnsweredRows, decided: Sequence[Decision], tally: Tally) -> pa.RecordBatch:
+def _as_batch(rows: AnsweredRows, decided: Sequence[Decision | None], tally: Tally) -> pa.RecordBatch:
     """The rows of a file of decisions, counted in `tally`."""
     count = len(rows)
     found: list[tuple[str, str | None, float | None, str, str]] = [("", None, None, "", "")] * count
     for place, one in zip(rows.decoded.tolist(), decided, strict=True):
-        found[place] = one.action, one.category, one.confidence, one.reason.code, one.reason.json
+        if one is None:
+            found[place] = FAILED, None, None, ReasonCode.NOT_KEPT, "{}"
+            tally.failures[ReasonCode.NOT_KEPT] += 1
+        else:
+            found[place] = one.action, one.category, one.confidence, one.reason.code, one.reason.json
     for place, failure in rows.failures.items():
         found[place] = FAILED, None, None, failure.detail.code, failure.detail.json
         tally.failures[failure.kind.value] += 1
     tally.pictures += count
     tally.actions.update(row[0] for row in found)
-    tally.categories.update(one.category for one in decided if one.action is Action.FILE)
-    key, image_id = rows.columns["key"], rows.columns["image_id"]
-    columns = zip(*found, strict=True) if found else [()] * (len(COLUMNS) - 2)
-    arrays = [pa.array(column, kind.type) for column, kind in zip(columns, list(COLUMNS)[2:], strict=True)]
-    return pa.record_batch([key, image_id, *arrays], schema=COLUMNS)
+    tally.categories.update(one.category for one in decided if one is not None and one.action is Action.FILE)
+    listed = [rows.columns[name] for name in _LISTED]
+    columns = zip(*found, strict=True) if found else [()] * (len(COLUMNS) - len(listed))
+    arrays = [pa.array(column, kind.type) for column, kind in zip(columns, list(COLUMNS)[len(listed) :], strict=True)]
+    return pa.record_batch([*listed, *arrays], schema=COLUMNS)
 
 
 def _numbers(total: Tally) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What networks guess of the crawl, as far as it is to be learned from.
 
 Twice: the network of each fold learns from what a first one, fine-tuned on the labels of that fold alone, is most
-confident of; the network of all labels then from what those of the folds say together. So no label that a fold holds
-out has a part in what the fold's networks say.
+confident of; the network of all labels then from what those of the folds say together. So no network is taught by a
+label that its fold holds out; those set the temperature at which it is heard.
 """
 
 # Shapes: M images of the crawl, K categories.

@@ -43,6 +43,7 @@ class Answered:
     parts: list[list[Row]]
     bundle: Bundle
     embeddings: bool
+    source: str = "file:///crawl"
 
     def files(self) -> dict[str, bytes]:
         """The files of answers, by name."""
@@ -63,7 +64,7 @@ class Answered:
             model=manifest.key,
             backbone=manifest.backbone_key,
             temperature=manifest.temperature,
-            source="file:///crawl",
+            source=self.source,
             part=part,
         )
         schema = answers_schema(with_embeddings=self.embeddings).with_metadata(meta.as_metadata())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from classifier.catalog.connection import read_catalog
 from classifier.errors import IllsortError
 from classifier.model.bundle import Bundle
 from classifier.parts.decision_files import COLUMNS
+from classifier.parts.listing_files import parquet_about
 from classifier.records import Action
 from classifier.settings import RuntimeSettings, Settings, SortSettings
 from classifier.sort import decide_answers as module
@@ -94,7 +97,7 @@ def sorted_as(library: Path, crawl: Path) -> list[dict[str, Any]]:
             "SELECT f.path, d.picture, d.action, d.category, d.confidence, d.reason_code, d.reason_params "
             "FROM files AS f JOIN decisions AS d ON d.picture = f.picture"
         ).fetchall()
-    rows = [(Path(os.fsdecode(path)).relative_to(crawl).as_posix(), *row) for path, *row in decided]
+    rows = [(Path(os.fsdecode(path)).relative_to(crawl).as_posix(), None, None, *row) for path, *row in decided]
     return [dict(zip(COLUMNS.names, row, strict=True)) for row in sorted(rows)]
 
 
@@ -349,3 +352,75 @@ def test_a_model_that_cannot_be_opened_is_one_line(tmp_path: Path, answers: Path
     done = illsort("decide", answers, "--model", tmp_path / "none", "--to", tmp_path / "decisions")
 
     assert (2, 1) == (done.returncode, len(done.stderr.splitlines()))
+
+
+def test_answers_made_anew_are_decided_anew(tmp_path: Path, made: Answered, models: dict[str, Bundle]) -> None:
+    answers, to = made.write(tmp_path / "answers"), tmp_path / "decisions"
+    run(answers, models["first"], to)
+    fewer = replace(made, parts=[made.parts[0][1:], *made.parts[1:]])
+    fewer.write(answers)
+    summary = run(answers, models["first"], to)
+
+    assert len(CRAWL) - 1 == summary["pictures"] == len(read(to))
+
+
+def test_answers_to_another_listing_are_refused(tmp_path: Path, answers: Path, models: dict[str, Bundle]) -> None:
+    other = make_tree(tmp_path / "other", {name: CRAWL[name] for name in sorted(CRAWL)[:5]})
+    run(answers, models["first"], tmp_path / "decisions")
+    before = read(tmp_path / "decisions")
+    more = replace(answered(other, models["first"]), source="file:///other").write(tmp_path / "more")
+    with pytest.raises(IllsortError, match="decides pictures of file:///crawl, and these answers are of file:///other"):
+        run(more, models["first"], tmp_path / "decisions")
+
+    assert before == read(tmp_path / "decisions")
+
+
+def test_files_say_the_guarantee_that_is_printed(tmp_path: Path, answers: Path, models: dict[str, Bundle]) -> None:
+    for max_error in (0.3, 0.31):
+        summary = run(answers, models["first"], tmp_path / "decisions", max_error=max_error)
+        files = list((tmp_path / "decisions").glob(Path(summary["decisions"]).name))
+        said = {parquet_about(parquet.read_schema(path))["guarantee"] for path in files}
+        assert {summary["promise"]} == said
+
+
+def test_a_picture_without_usable_embeddings_fails_alone(
+    tmp_path: Path, made: Answered, models: dict[str, Bundle]
+) -> None:
+    rows = [dict(row) for row in made.parts[0]]
+    place = next(number for number, row in enumerate(rows) if "failure" not in row)
+    rows[place]["scales"] = [float("inf"), 1.0]
+    answers = replace(made, parts=[rows, *made.parts[1:]]).write(tmp_path / "answers")
+    summary = run(answers, models["another head"], tmp_path / "decisions")
+
+    (failed,) = [row for row in read(tmp_path / "decisions") if row["reason"] == "not_kept"]
+    assert (rows[place]["key"], "failed", None) == (failed["key"], failed["action"], failed["category"])
+    assert 1 == summary["failures"]["not_kept"]
+
+
+@pytest.mark.parametrize("params", ['{"code": 1}', "[" * 100_000])
+def test_reasons_that_nobody_wrote_are_no_traceback(
+    tmp_path: Path, made: Answered, models: dict[str, Bundle], params: str
+) -> None:
+    parts = [[row | {"failure_params": params} if "failure" in row else row for row in part] for part in made.parts]
+    answers = replace(made, parts=parts).write(tmp_path / "answers")
+    with suppress(IllsortError):
+        run(answers, models["first"], tmp_path / "decisions")
+
+
+def test_answers_to_two_listings_in_one_folder_are_refused(
+    tmp_path: Path, made: Answered, models: dict[str, Bundle]
+) -> None:
+    made.write(tmp_path / "answers")
+    last = len(made.parts) - 1
+    other = replace(made, source="file:///other").files()
+    name = sorted(other)[last]
+    (tmp_path / "answers" / name).write_bytes(other[name])
+    with pytest.raises(IllsortError, match="holds answers to file:///crawl and to file:///other"):
+        run(tmp_path / "answers", models["first"], tmp_path / "decisions")
+
+
+def test_a_part_has_one_name(tmp_path: Path, answers: Path, made: Answered, models: dict[str, Bundle]) -> None:
+    name, content = next(iter(made.files().items()))
+    (answers / name.replace("part-00000", "part-000000")).write_bytes(content)
+
+    assert len(CRAWL) == run(answers, models["first"], tmp_path / "decisions")["pictures"]
