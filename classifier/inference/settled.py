@@ -56,10 +56,11 @@ def same_bits() -> Iterator[None]:
 def settled_runtime(settings: RuntimeSettings, *, number: int = 0, of: int = 1) -> Runtime:
     """How the process `number` of `of` equal ones on a machine runs its network: on one device, on its share of cores.
 
-    Images are read together in batches of the same size everywhere.
+    Images are read together in batches of the same size everywhere, by one other process at least: in this one no
+    deadline would hold, and a picture that takes its decoder down would end it.
     """
     runtime = runtime_from_settings(settings, training=False)
-    workers = runtime.workers
+    workers = max(1, runtime.workers)
     if settings.workers < 0 and of > 1:
         workers = min(workers, max(1, cores() // of - 1))
     return replace(runtime, device=runtime.devices[number % len(runtime.devices)], others=(), workers=workers)

@@ -46,9 +46,9 @@ class AnswerRows:
         self._answers: list[_Answer] = []
 
     @property
-    def failures(self) -> int:
-        """How many pictures could not be read."""
-        return sum(answer.failure is not None for answer in self._answers)
+    def failures(self) -> list[Failure]:
+        """Why pictures could not be read, one for each of them."""
+        return [answer.failure for answer in self._answers if answer.failure is not None]
 
     def add_failure(self, failure: Failure, image_id: ImageId | None) -> None:
         """The next picture could not be read; the id of its content, where that could."""

@@ -1,23 +1,28 @@
 """The pictures of a part as files of this machine: those of a folder in place, others fetched a little ahead.
 
 Objects of a bucket, and members of tar files, are read many at a time, since each is mostly waited for, into a
-temporary folder, and removed as they are done. So disk and memory hold a few dozen of them, however large the part is.
+temporary folder, and removed as they are done. So disk and memory hold those that are being decoded and a few dozen
+more, however large the part is.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from classifier.busy_files import when_free
 from classifier.errors import StorageError, Undecodable, message_of
 from classifier.images.safe_open import check_length
+from classifier.parts.refused_objects import REFUSED, RefusedObjects, is_refusal
 from classifier.parts.storage import ChangedSinceListed, read_listed
 from classifier.paths import from_text
+from classifier.reason_text import reason_message
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Failure, FailureKind
 
@@ -35,6 +40,14 @@ _MOST_BYTES: Final = 1 << 28
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,16}")
 _CHANGED: Final = Failure(kind=FailureKind.VANISHED, detail=Reason(ReasonCode.CHANGED))
 _GONE: Final = Failure(kind=FailureKind.VANISHED, detail=Reason(ReasonCode.GONE))
+_OF_FILE: Final = frozenset({FailureKind.VANISHED, FailureKind.UNREADABLE})
+_OF_MACHINE: Final = frozenset(
+    {
+        *("EIO", "ESTALE", "ETIMEDOUT", "ENOTCONN", "EMFILE", "ENFILE"),
+        *("EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ECONNABORTED", "ECONNREFUSED", "ECONNRESET"),
+    }
+)
+"""What the system says of a disk, a mount or a process, while the picture may be sound."""
 
 
 class Fetched:
@@ -47,6 +60,9 @@ class Fetched:
         self._rows = rows
         self._source = source
         self._max_megapixels = max_megapixels
+        self._refused = RefusedObjects(rows, source)
+        lengths = (0 if self._is_in_place(row) else row.size_bytes for row in rows)
+        self._bytes_to = [*accumulate(lengths, initial=0)]
         self._pending: dict[int, Future[Failure | None]] = {}
         self._next = 0
         self._failures: dict[int, Failure] = {}
@@ -72,7 +88,10 @@ class Fetched:
 
     def __getitem__(self, index: int) -> Path:
         """The path of a picture, which is there now; the next ones are being fetched."""
-        if self._error is None and not self._is_in_place(self._rows[index]):
+        if self._is_in_place(self._rows[index]):
+            # Once the way to the disk has failed, nobody waits for it once more for each picture.
+            return self._path(index) if self._error is None else Path(os.devnull)
+        if self._error is None:
             self._fetch_to(index)
             try:
                 if (fetch := self._pending.get(index)) is not None and (failure := fetch.result()) is not None:
@@ -82,7 +101,7 @@ class Fetched:
         return self._path(index)
 
     def check(self) -> None:
-        """Raise StorageError in one line where a bucket did not answer, or this machine's disk refused.
+        """Raise StorageError in one line where a bucket did not answer, or this machine or the way to a disk failed.
 
         Nothing is fetched after that, and no answer counts. It is not raised where a path is asked for, in the midst of
         handing out work.
@@ -107,6 +126,16 @@ class Fetched:
         is_same = (file.size_bytes, str(file.mtime_ns)) == (row.size_bytes, row.version)
         return None if is_same else _CHANGED
 
+    def judge(self, index: int, failure: Failure) -> None:
+        """Take a failure that is none of the picture's: one that speaks of the machine, or of our own copy of it.
+
+        `check` raises it then.
+        """
+        is_copy = index not in self._failures and not self._is_in_place(self._rows[index])
+        of_machine = failure.detail.params.get("errno") in _OF_MACHINE
+        if self._error is None and (of_machine or (is_copy and failure.kind in _OF_FILE)):
+            self._error = StorageError("{path}: {why}", path=self._path(index), why=reason_message(failure.detail))
+
     def done(self, index: int) -> None:
         """A picture is not needed any more."""
         self._failures.pop(index, None)
@@ -116,11 +145,10 @@ class Fetched:
 
     def _fetch_to(self, index: int) -> None:
         """Begin to fetch up to `index`, and ahead of it what is few and small enough."""
-        ahead = 0
         while self._next < len(self._rows):
             row = self._rows[self._next]
             if self._next > index:
-                ahead += row.size_bytes
+                ahead = self._bytes_to[self._next + 1] - self._bytes_to[index + 1]
                 if ahead > _MOST_BYTES or self._next > index + _AHEAD:
                     return
             if self._threads is not None and not self._is_in_place(row):
@@ -138,6 +166,10 @@ class Fetched:
             return _GONE
         except ChangedSinceListed:
             return _CHANGED
+        except StorageError as error:
+            if is_refusal(error) and self._refused.is_alone(row):
+                return REFUSED
+            raise
         except OSError as error:  # of a folder of this machine, as a reader of its files has it
             return Failure(kind=FailureKind.UNREADABLE, detail=Reason.of_system(error))
         try:

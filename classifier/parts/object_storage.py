@@ -124,7 +124,7 @@ class ObjectStorage(Storage):
     def has_below(self, key: str) -> bool:
         """Whether there is anything in that folder."""
         try:
-            return bool(self._entries(self._path(key)))
+            return bool(self._entries(self._path(key) if key else self._root))
         except FileNotFoundError:
             return False
 

@@ -27,6 +27,8 @@ from classifier.parts.answers_meta import AnswersMeta, answers_name
 from classifier.parts.fetched import Fetched
 from classifier.parts.listing_files import read_part
 from classifier.progress import SilentProgress
+from classifier.reason_text import reason_message
+from classifier.records import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,8 +40,10 @@ if TYPE_CHECKING:
     from classifier.parts.listing_files import Part
     from classifier.parts.storage import Storage
     from classifier.progress import Progress
+    from classifier.records import Failure
     from classifier.settings import Settings
 
+_OF_SOURCE: Final = frozenset({FailureKind.VANISHED, FailureKind.UNREADABLE})
 _TOGETHER: Final = 64
 """Results that are scored together. Other numbers give other last bits."""
 
@@ -106,7 +110,8 @@ class Predictor:
     def answer(self, number: int, advance: Callable[[int], None] = lambda _: None) -> PartReport:
         """Have the answers to a part in place; `advance` hears how many more pictures are done.
 
-        Raises StorageError in one line where the part cannot be read, or a store does not answer; no file is left then.
+        Raises StorageError in one line where the part cannot be read, a store does not answer, the source is not there,
+        or every picture fails for a reason that may pass; no file is left then.
         """
         part = read_part(self._job.parts, number)
         if part.source != self._job.agreed.source:
@@ -119,8 +124,22 @@ class Predictor:
         meta = meta_of(self._bundle, part)
         rows = AnswerRows(part.rows, meta, with_embeddings=self._job.agreed.embeddings)
         self._fill(rows, part, advance)
+        self._check_source(part, rows.failures)
         self._put(answers_name(number, meta.model), rows.as_file())
-        return PartReport(number=number, pictures=len(part.rows), failures=rows.failures)
+        return PartReport(number=number, pictures=len(part.rows), failures=len(rows.failures))
+
+    def _check_source(self, part: Part, failures: list[Failure]) -> None:
+        """Raise StorageError in one line where the failures may be those of the source: a file is never made anew."""
+        if any(failure.kind in _OF_SOURCE for failure in failures):
+            self._job.source.check_there()
+        passing = [failure for failure in failures if failure.kind.is_passing]
+        if passing and len(passing) == len(part.rows):
+            raise StorageError(
+                "part {number}: none of its pictures can be read, as at the first: {why}; try again, or list the "
+                "source again",
+                number=part.number,
+                why=reason_message(passing[0].detail),
+            )
 
     def _put(self, name: str, content: bytes) -> None:
         try:
@@ -204,6 +223,8 @@ def _checked(results: Iterable[Inferred | InferenceFailure], paths: Fetched) -> 
     """The results; of a picture that could not be fetched, or is not the one that was listed, a failure."""
     for result in results:
         failure = paths.failure(result.key, result.file)
+        if isinstance(result, InferenceFailure):
+            paths.judge(result.key, failure or result.failure)
         paths.done(result.key)
         yield result if failure is None else InferenceFailure(key=result.key, file=None, id=None, failure=failure)
 

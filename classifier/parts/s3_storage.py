@@ -107,7 +107,8 @@ class S3Storage(ObjectStorage):
 
     def has_below(self, key: str) -> bool:
         """Whether there is an object whose key begins with it and a slash."""
-        return bool(self._page(Prefix=f"{self._prefix}{unescaped(key)}/", MaxKeys=1).get("Contents"))
+        below = f"{self._prefix}{unescaped(key)}/" if key else self._prefix
+        return bool(self._page(Prefix=below, MaxKeys=1).get("Contents"))
 
     def _page(self, **options: Any) -> dict[str, Any]:
         call = partial(self._filesystem.call_s3, "list_objects_v2", Bucket=self._bucket, **options)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
+from classifier.errors import StorageError, message_of
+
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
@@ -77,7 +79,19 @@ class Storage(ABC):
 
     @abstractmethod
     def has_below(self, key: str) -> bool:
-        """Whether there is anything in the folder `key`."""
+        """Whether there is anything in the folder `key`; in all of it where that is empty."""
+
+    def check_there(self) -> None:
+        """Raise StorageError in one line where it is not there, cannot be listed, or holds nothing at all.
+
+        The folder of a disk that is not mounted is there and holds nothing.
+        """
+        try:
+            if self.has_below(""):
+                return
+        except OSError as error:
+            raise StorageError("{url}: {why}", url=self.url, why=message_of(error)) from error
+        raise StorageError("{url}: nothing is there; mount it, or list the source again", url=self.url)
 
     def exists(self, key: str) -> bool:
         """Whether there is a file at `key`."""
