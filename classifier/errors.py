@@ -219,7 +219,7 @@ def _system_message(error: OSError) -> Message:
             length=length,
         )
     code = "" if number and number not in _SAID_BY_ERRNO else errno.errorcode.get(error.errno or 0, "")
-    return SystemMessage(str(error.strerror or error), code)
+    return SystemMessage(str(error.strerror or error) or type(error).__name__, code)
 
 
 MOST_LISTED: Final = 10

@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from classifier.errors import CrawlError, Message, StorageError
+from classifier.errors import Counted, CrawlError, Message, StorageError
 from classifier.exclude import NOTHING, Exclude
 from classifier.images.ignored_files import skip_written
 from classifier.images.named_files import NamedFiles
 from classifier.images.walk import find_images
-from classifier.images.walk_result import WalkResult
+from classifier.images.walk_result import SkippedFolder, WalkResult
 from classifier.parts.listing_files import (
     LISTING_FILE,
     Listing,
@@ -32,7 +32,7 @@ from classifier.parts.schema import Listed
 from classifier.parts.storage_types import Storage, StoredFile
 from classifier.parts.tar_members import DamagedTar, tar_members
 from classifier.parts.walk_objects import find_objects
-from classifier.paths import to_text
+from classifier.paths import to_text, unescaped
 
 if TYPE_CHECKING:
     from classifier.progress import Progress, Stage
@@ -89,7 +89,7 @@ def list_pictures(
         progress.stage(Message("looking for pictures"), total=None, unit="picture") as stage,
     ):
         for number, rows in enumerate(_pieces(_counted(found_rows, stage), part_size), start=1):
-            write_part(parts, Part(source=source.url, number=number - 1, rows=rows))
+            write_part(parts, Part(source=source.url, number=number - 1, part_size=part_size, rows=rows))
             count += len(rows)
     if not count:
         raise CrawlError("{source}: there is no picture in it", source=source.url)
@@ -98,6 +98,7 @@ def list_pictures(
             parts.remove(name)
     listing = Listing(source=source.url, parts=number, pictures=count, part_size=part_size)
     write_listing(parts, listing)
+    found.left_out.sort(key=lambda one: one.path)  # archives are read several at once
     return Result(listing=listing, found=found, damaged=sorted(damaged))
 
 
@@ -155,15 +156,33 @@ class _Files:
         return self._members(file, is_stopped) if is_tar(file.key) else Listed(*file)
 
     def _members(self, tar: StoredFile, is_stopped: Callable[[], bool]) -> Iterator[Listed]:
-        """The pictures in an archive, by their names; its other members, such as captions, are not counted."""
-        names = NamedFiles(found=WalkResult(), exclude=self.left_out.exclude)
+        """The pictures in an archive, by their names; its other members, such as captions, are not counted.
+
+        A name that leads out of the archive would be a key of another file, or of none; no program writes one unasked.
+        """
+        names, outside = NamedFiles(found=WalkResult(), exclude=self.left_out.exclude), 0
         try:
             for member in tar_members(self.source, tar, is_stopped=is_stopped):
-                if names.takes(f"{tar.key}/{member.name}"):
+                if not names.takes(f"{tar.key}/{member.name}"):
+                    continue
+                if _leads_out(member.name):
+                    outside += 1
+                else:
                     key = f"{tar.key}/{to_text(member.name)}"
                     yield Listed(key, member.size_bytes, tar.version, tar.key, member.offset)
         except DamagedTar as error:
             self.damaged.append(Message("{tar}: {why}", tar=tar.key, why=error.why))
+        if outside:
+            what = Counted(
+                "{count:,} picture whose name leads out of the archive",
+                "{count:,} pictures whose names lead out of the archive",
+                count=outside,
+            )
+            self.found.left_out.append(SkippedFolder(path=Path(self.source.url) / unescaped(tar.key), what=what))
+
+
+def _leads_out(name: str) -> bool:
+    return name.startswith("/") or ".." in name.split("/")
 
 
 def is_tar(key: str) -> bool:

@@ -41,10 +41,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part of a listing, as its file has it."""
+    """One part of a listing, as its file has it; `part_size` is how many rows a part has that is not the last."""
 
     source: str
     number: int
+    part_size: int
     rows: list[Listed]
 
 
@@ -91,7 +92,14 @@ def write_part(parts: Storage, part: Part) -> None:
     """Put a part in place; what was at its name is replaced."""
     columns = list(zip(*part.rows, strict=True)) or [()] * len(LISTING)
     table = pa.table([pa.array(one, kind.type) for one, kind in zip(columns, LISTING, strict=True)], schema=LISTING)
-    about = {"kind": _KIND, "format": FORMAT, "source": to_text(part.source), "part": part.number}
+    about = {
+        "kind": _KIND,
+        "format": FORMAT,
+        "source": to_text(part.source),
+        "part": part.number,
+        "part_size": part.part_size,
+        "rows": len(part.rows),
+    }
     parts.write_atomically(part_name(part.number), parquet_bytes(table, about))
 
 
@@ -105,16 +113,50 @@ def read_part(parts: Storage, number: int) -> Part:
         content = parts.read_bytes(name)
     except FileNotFoundError:
         raise StorageError("{url}: has no {name}; list the source again", url=parts.url, name=name) from None
+    return _part(content, number, url=parts.url)
+
+
+def read_part_of(parts: Storage, number: int, listing: Listing) -> Part:
+    """A part of this listing.
+
+    Raises StorageError in one line where it is one of another, such as where two were written to one place; and as
+    `read_part` does.
+    """
+    part = read_part(parts, number)
+    if part.source != listing.source:
+        raise StorageError(
+            "part {number} lists {found}, its listing {wanted}; list the source again",
+            number=number,
+            found=part.source,
+            wanted=listing.source,
+        )
+    if part.part_size != listing.part_size or len(part.rows) != rows_of_part(listing, number):
+        raise StorageError(
+            "{url}: part {number} is of another listing of the source; list it again, into a folder of its own",
+            url=parts.url,
+            number=number,
+        )
+    return part
+
+
+def rows_of_part(listing: Listing, number: int) -> int:
+    """How many pictures a part has; the last has what remains."""
+    return min(listing.part_size, listing.pictures - number * listing.part_size)
+
+
+def _part(content: bytes, number: int, *, url: str) -> Part:
+    name = part_name(number)
     try:
         table = parquet.read_table(pa.BufferReader(content), page_checksum_verification=True)
         about = _checked(parquet_about(table.schema))
-        if about["part"] != number or not table.schema.equals(LISTING):
+        found = (about["part"], about["rows"])
+        if found != (number, table.num_rows) or not table.schema.equals(LISTING):
             raise ValueError("another part")  # noqa: TRY301 - damaged like all below
-        source = unescaped(_text(about["source"]))
+        source, part_size = unescaped(_text(about["source"])), _count(about["part_size"])
         rows = list(map(Listed._make, zip(*(table.column(name).to_pylist() for name in LISTING.names), strict=True)))
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise StorageError("{url}/{name}: is damaged, or no part of a listing", url=parts.url, name=name) from error
-    return Part(source=source, number=number, rows=rows)
+        raise StorageError("{url}/{name}: is damaged, or no part of a listing", url=url, name=name) from error
+    return Part(source=source, number=number, part_size=part_size, rows=rows)
 
 
 def write_listing(parts: Storage, listing: Listing) -> None:
@@ -148,10 +190,16 @@ def read_listing(parts: Storage) -> Listing:
 
 
 def is_part_of(parts: Storage, name: str, source: str) -> bool:
-    """Whether the file of this name is a part of a listing of `source`."""
+    """Whether the file of this name is a part of a listing of `source`. Raises as `parts` does: that says neither."""
     number = part_number(name)
+    if number is None:
+        return False
     try:
-        return number is not None and read_part(parts, number).source == source
+        content = parts.read_bytes(name)
+    except FileNotFoundError:
+        return False
+    try:
+        return _part(content, number, url=parts.url).source == source
     except StorageError:
         return False
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import fsspec
 
-from classifier.errors import Message, StorageError, message_of
+from classifier.errors import IllsortError, Message, StorageError
 from classifier.parts.packages import INSTALL
-from classifier.parts.retries import IncompleteError, retry
+from classifier.parts.retries import IncompleteError, retry, why_of
 from classifier.parts.storage_types import ChangedSinceListed, Storage, StoredFile
 from classifier.parts.urls import split_url
 from classifier.paths import to_text, unescaped
@@ -37,10 +37,14 @@ def open_filesystem(url: Url) -> Any:
     if protocol == "s3" and find_spec("s3fs") is None:
         raise StorageError("{url}: s3fs is not installed: {command}", url=str(url), command=INSTALL["s3"])
     try:
+        named = fsspec.get_filesystem_class(protocol)._get_kwargs_from_urls(str(url))  # noqa: SLF001 - as url_to_fs
         # A listing that is kept grows with the bucket.
-        return fsspec.filesystem(protocol, use_listings_cache=False, **_OPTIONS.get(protocol, {}))
-    except (ImportError, ValueError) as error:
-        raise StorageError("{url}: {why}", url=str(url), why=message_of(error)) from error
+        options = {"use_listings_cache": False, **_OPTIONS.get(protocol, {}), **named}
+        return retry(partial(fsspec.filesystem, protocol, **options), url=str(url))
+    except IllsortError:
+        raise
+    except Exception as error:  # whatever a package raises that wants to be told more
+        raise StorageError("{url}: {why}", url=str(url), why=why_of(error)) from error
 
 
 class ObjectStorage(Storage):

@@ -25,7 +25,7 @@ from classifier.model.transforms import transform_of
 from classifier.parts.answer_rows import AnswerRows
 from classifier.parts.answers_meta import AnswersMeta, answers_name
 from classifier.parts.fetched import Fetched
-from classifier.parts.listing_files import read_part
+from classifier.parts.listing_files import read_listing, read_part_of
 from classifier.progress import SilentProgress
 from classifier.reason_text import reason_message
 from classifier.records import FailureKind
@@ -113,14 +113,7 @@ class Predictor:
         Raises StorageError in one line where the part cannot be read, a store does not answer, the source is not there,
         or every picture fails for a reason that may pass; no file is left then.
         """
-        part = read_part(self._job.parts, number)
-        if part.source != self._job.agreed.source:
-            raise StorageError(
-                "part {number} lists {found}, its listing {wanted}; list the source again",
-                number=number,
-                found=part.source,
-                wanted=self._job.agreed.source,
-            )
+        part = read_part_of(self._job.parts, number, read_listing(self._job.parts))
         meta = meta_of(self._bundle, part)
         rows = AnswerRows(part.rows, meta, with_embeddings=self._job.agreed.embeddings)
         self._fill(rows, part, advance)

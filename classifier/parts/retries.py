@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from classifier.errors import StorageError, message_of
+from classifier.errors import Message, StorageError, SystemMessage, message_of
 from classifier.paths import displayable
 
 WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -24,6 +25,10 @@ _PASSING_CLASSES: Final = frozenset(
     }
 )
 """Errors that pass, as far as they are no OSError, by package and name: neither need be installed."""
+_CREDENTIALS: Final = re.compile(r"""[^\s"'`<>/:@]+:(?!//)[^\s"'`<>]*@|(?<=://)[^\s"'`<>/@]+@""")
+"""A name and a password before a host, with or without what begins a URL."""
+
+_OF_S3: Final = frozenset({"aiobotocore", "botocore"})
 
 T = TypeVar("T")
 
@@ -47,14 +52,31 @@ def retry(work: Callable[[], T], *, url: str) -> T:
             if not _is_of_store(error):
                 raise
             if wait is None or not _is_passing(error):
-                raise StorageError("{url}: {why}", url=url, why=message_of(error)) from error
+                raise StorageError("{url}: {why}", url=url, why=why_of(error)) from error
             time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - so that many do not come back all at once
     raise AssertionError  # pragma: no cover - the last try returned or raised
 
 
+def why_of(error: BaseException) -> Message:
+    """What went wrong, in one line, without name and password of a URL: the address of an endpoint may have some."""
+    message = message_of(error)
+    text = _CREDENTIALS.sub("", message)
+    return message if text == message else SystemMessage(text, "")
+
+
 def _is_of_store(error: Exception) -> bool:
     """Whether the error says something of the store: the system's own, or of a package that talks to it."""
-    return isinstance(error, OSError) or _package(type(error)) not in {"builtins", "classifier"}
+    if isinstance(error, OSError) or _package(type(error)) not in {"builtins", "classifier"}:
+        return True
+    return isinstance(error, ValueError) and _raised_in(error) in _OF_S3  # for an endpoint that is no URL
+
+
+def _raised_in(error: Exception) -> str:
+    """The package whose code raised the error."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _is_passing(error: Exception) -> bool:

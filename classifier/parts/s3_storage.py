@@ -77,8 +77,8 @@ class S3Storage(ObjectStorage):
         How many files they have is guessed from the first page. Where a page of what lies below the prefix has no
         folder, what follows is one range.
         """
-        begun = {one["Key"][len(self._prefix) :].partition("/")[0] for one in first["Contents"]}
-        page, number, apart = dict[str, Any](), 0, _PAGES_OF_RANGE * len(begun)
+        begun = {one["Key"][len(self._prefix) :].partition("/")[0] for one in first.get("Contents", ())}
+        page, number, apart = dict[str, Any](), 0, _PAGES_OF_RANGE * max(len(begun), 1)
         while not page or page.get("IsTruncated"):
             page = self._page(Prefix=self._prefix, MaxKeys=_PAGE, Delimiter="/", **_next(page))
             folders = page.get("CommonPrefixes", ())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.errors import Message, StorageError, Undecodable, message_of
 from classifier.images.safe_open import check_length
-from classifier.parts.listing_files import read_listing, read_part
+from classifier.parts.listing_files import read_listing, read_part_of
 from classifier.parts.local_storage import LocalStorage
 from classifier.parts.storage import ChangedSinceListed, open_storage, read_listed
 from classifier.paths import to_text, unescaped
@@ -123,7 +123,7 @@ def _add_failures(sample: Sample, found: Iterator[tuple[str, Message] | None], s
 def _rows(listed: Storage, listing: Listing, places: Sequence[int]) -> Iterator[list[tuple[int, Listed]]]:
     """The rows at these places, part by part."""
     for number, of_part in groupby(places, key=partial(_part_of, size=listing.part_size)):
-        rows = read_part(listed, number).rows
+        rows = read_part_of(listed, number, listing).rows
         first = number * listing.part_size
         yield [(place, rows[place - first]) for place in of_part if place - first < len(rows)]
 

@@ -1,7 +1,8 @@
 """The files in a tar archive: their names, where their bytes lie, and whether the archive is whole.
 
 Only headers are read, a window at a time; what a window does not reach is skipped. An archive may come from a stranger:
-no length that it states is believed beyond its own, and nothing that it holds is kept in memory but one header.
+no length that it states is believed beyond its own, and nothing that it holds is kept in memory but one header, and
+of the records before it the name and length that they give.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _BLOCK: Final = tarfile.BLOCKSIZE
 _WINDOW: Final = 1 << 20
 """As much as a bucket sends in about the time that it takes to answer at all."""
 _LONGEST_HEADER: Final = 1 << 20
+_MOST_HEADERS: Final = 100
+"""Before one member; programs that make archives write up to four."""
 _FILES: Final = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE})
 _WITHOUT_DATA: Final = frozenset(
     {tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE}
@@ -49,7 +52,7 @@ def tar_members(source: Storage, tar: StoredFile, *, is_stopped: Callable[[], bo
     """The regular files in `tar`, in its order.
 
     GNU's long names and PAX headers are understood; links, folders, devices and sparse files are passed over. A member
-    that is cut off at the end is left out.
+    that is cut off at the end is left out. The mark of the end may be missing after a whole member.
 
     Raises:
         DamagedTar: After the members that could be read.
@@ -68,6 +71,8 @@ def tar_members(source: Storage, tar: StoredFile, *, is_stopped: Callable[[], bo
 def _members(reader: _Reader, is_stopped: Callable[[], bool]) -> Iterator[Member]:
     ahead, at = _Ahead(), 0
     while not is_stopped():
+        if at and at == reader.size_bytes and not ahead.count:
+            return
         header = _header(reader, at)
         if header is None:
             return
@@ -126,15 +131,23 @@ class _Ahead:
     everywhere: dict[bytes, bytes] = field(default_factory=dict)
     own: dict[bytes, bytes] = field(default_factory=dict)
     long_name: bytes = b""
+    count: int = 0
+    is_sparse: bool = False
+    """Whether what follows is a file with holes, in whichever of PAX's three ways."""
 
     def read(self, header: tarfile.TarInfo, record: bytes) -> None:
-        """Take what the record says that follows `header`."""
+        """Take what the record says that follows `header`. Raises DamagedTar for one that is damaged or too many."""
+        self.count += 1
+        if self.count > _MOST_HEADERS:
+            raise DamagedTar(Message("is damaged: more than {count} headers before a file", count=_MOST_HEADERS))
         if header.type == tarfile.GNUTYPE_LONGNAME:
             self.long_name = record.partition(b"\0")[0]
         elif header.type == tarfile.XGLTYPE:
-            self.everywhere = self.everywhere | _pax(record)
+            self.everywhere.update(_used(_pax(record)))
         elif header.type in _PAX:
-            self.own = self.own | _pax(record)
+            values = _pax(record)
+            self.own.update(_used(values))
+            self.is_sparse |= any(key.startswith(b"GNU.sparse.") for key in values)
 
     @property
     def name(self) -> str:
@@ -151,13 +164,12 @@ class _Ahead:
             raise DamagedTar(Message("is damaged: a length is no number"))
         return int(text)
 
-    @property
-    def is_sparse(self) -> bool:
-        """Whether what follows is a file with holes, in whichever of PAX's three ways."""
-        return any(key.startswith(b"GNU.sparse.") for key in self.own)
-
     def _get(self, key: bytes, default: bytes) -> bytes:
         return self.own.get(key) or self.everywhere.get(key) or default
+
+
+def _used(values: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    return {key: values[key] for key in (b"path", b"size") if key in values}
 
 
 def _pax(record: bytes) -> dict[bytes, bytes]:

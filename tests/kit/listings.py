@@ -37,7 +37,7 @@ def listed(parts: Path | str, source: Path | str, rows: Sequence[Listed], *, par
     numbers = range(-(-len(rows) // part_size))
     for number in numbers:
         some = list(rows[number * part_size : (number + 1) * part_size])
-        write_part(place, Part(source=name, number=number, rows=some))
+        write_part(place, Part(source=name, number=number, part_size=part_size, rows=some))
     write_listing(place, Listing(source=name, parts=len(numbers), pictures=len(rows), part_size=part_size))
     return str(parts)
 

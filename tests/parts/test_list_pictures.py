@@ -275,8 +275,33 @@ def test_a_source_is_no_place_for_its_own_listing(filled: Callable[[Tree], Stora
         run(source, open_storage(source.url))
 
 
+def test_a_place_that_does_not_answer_is_not_said_to_be_full(bucket: Bucket, tmp_path: Path) -> None:
+    source, parts = open_storage(make_tree(tmp_path / "crawl", TREE)), open_storage(bucket.url)
+    write_part(parts, Part(source=source.url, number=0, part_size=2, rows=[]))
+    bucket.server.faulty, bucket.server.forever = f"GET /{bucket.name}/part-", "503"
+
+    with pytest.raises(StorageError, match=r"part-00000\.parquet: Please reduce your request rate"):
+        run(source, parts)
+
+
+def test_members_whose_names_lead_out_of_their_archive_are_passed_over(
+    filled: Callable[[Tree], Storage], tmp_path: Path
+) -> None:
+    odd = {"../y.jpg": JPEG, "/etc/z.jpg": JPEG, "a/../b.jpg": JPEG, "../c.txt": JPEG, "a..b.jpg": JPEG}
+    source, parts = filled({"t.tar": tar_bytes(odd), "u.tar": tar_bytes({"../x.jpg": JPEG})}), open_storage(tmp_path)
+
+    found = run(source, parts).found
+
+    assert [row.key for row in rows_of(parts)] == ["t.tar/a..b.jpg"]
+    assert [(one.path.name, str(one.what)) for one in found.left_out] == [
+        ("t.tar", "3 pictures whose names lead out of the archive"),
+        ("u.tar", "1 picture whose name leads out of the archive"),
+    ]
+    assert found.numbers()["left_out"]
+
+
 def test_parts_of_another_source_are_left_alone(tmp_path: Path) -> None:
-    write_part(open_storage(tmp_path / "parts"), Part(source="/elsewhere", number=0, rows=[]))
+    write_part(open_storage(tmp_path / "parts"), Part(source="/elsewhere", number=0, part_size=2, rows=[]))
 
     with pytest.raises(StorageError, match="is not empty"):
         run(open_storage(make_tree(tmp_path / "crawl", TREE)), open_storage(tmp_path / "parts"))
@@ -305,7 +330,7 @@ def test_a_listing_killed_anywhere_is_not_whole_and_is_made_anew(tmp_path: Path)
 def test_surplus_parts_of_an_interrupted_listing_are_removed(tmp_path: Path) -> None:
     source, parts = open_storage(make_tree(tmp_path / "crawl", TREE)), open_storage(tmp_path / "parts")
     for number in range(9):
-        write_part(parts, Part(source=source.url, number=number, rows=[]))
+        write_part(parts, Part(source=source.url, number=number, part_size=4, rows=[]))
     (tmp_path / "parts" / ".part-00009.parquet.0123456789abcdef.part").write_bytes(b"half")
 
     run(source, parts, part_size=4)

@@ -20,6 +20,7 @@ from classifier.parts.listing_files import (
     part_number,
     read_listing,
     read_part,
+    read_part_of,
     write_listing,
     write_part,
 )
@@ -34,7 +35,7 @@ LIST = Listing(source="/data/\udc83crawl", parts=1, pictures=2, part_size=10_000
 
 
 def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
-    parts, part = open_storage(tmp_path), Part(source="s3://bucket/x", number=3, rows=ROWS)
+    parts, part = open_storage(tmp_path), Part(source="s3://bucket/x", number=3, part_size=10_000, rows=ROWS)
 
     write_part(parts, part)
 
@@ -44,11 +45,18 @@ def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert table.schema.equals(LISTING)
     about = json.loads(table.schema.metadata[METADATA_KEY])
     assert about.pop("crc32") == zlib.crc32(json.dumps(about).encode())
-    assert about == {"kind": "listing", "format": 1, "source": "s3://bucket/x", "part": 3}
+    assert about == {
+        "kind": "listing",
+        "format": 1,
+        "source": "s3://bucket/x",
+        "part": 3,
+        "part_size": 10_000,
+        "rows": 2,
+    }
 
 
 def test_equal_parts_are_equal_files(tmp_path: Path) -> None:
-    part = Part(source="/x", number=0, rows=ROWS * 1000)
+    part = Part(source="/x", number=0, part_size=10_000, rows=ROWS * 1000)
 
     for name in ("one", "two"):
         write_part(open_storage(tmp_path / name), part)
@@ -58,7 +66,7 @@ def test_equal_parts_are_equal_files(tmp_path: Path) -> None:
 
 
 def test_a_part_without_rows_is_a_part(tmp_path: Path) -> None:
-    parts, part = open_storage(tmp_path), Part(source="/x", number=0, rows=[])
+    parts, part = open_storage(tmp_path), Part(source="/x", number=0, part_size=10_000, rows=[])
 
     write_part(parts, part)
 
@@ -108,7 +116,7 @@ def test_a_folder_without_a_listing_is_one_line(tmp_path: Path) -> None:
 
 def test_a_damaged_part_is_one_line(tmp_path: Path) -> None:
     parts = open_storage(tmp_path)
-    write_part(parts, Part(source="/x", number=0, rows=ROWS * 100))
+    write_part(parts, Part(source="/x", number=0, part_size=10_000, rows=ROWS * 100))
     whole = (tmp_path / part_name(0)).read_bytes()
     foreign = pa.BufferOutputStream()
     parquet.write_table(pa.table({"key": ["x"]}), foreign)
@@ -123,11 +131,30 @@ def test_a_damaged_part_is_one_line(tmp_path: Path) -> None:
     assert not is_part_of(parts, part_name(1), "/x")
 
 
+@pytest.mark.parametrize(
+    ("listing", "rows"),
+    [
+        (Listing(source="/x", parts=2, pictures=4, part_size=3), 2),
+        (Listing(source="/x", parts=2, pictures=4, part_size=2), 1),
+        (Listing(source="/y", parts=2, pictures=4, part_size=2), 2),
+    ],
+)
+def test_a_part_of_another_listing_is_one_line(tmp_path: Path, listing: Listing, rows: int) -> None:
+    parts = open_storage(tmp_path)
+    ours = Listing(source="/x", parts=2, pictures=2 + rows, part_size=2)
+    part = Part(source="/x", number=1, part_size=2, rows=ROWS[:rows])
+    write_part(parts, part)
+
+    assert read_part_of(parts, 1, ours) == part
+    with pytest.raises(StorageError, match=r"^[^\n]*list [^\n]*again[^\n]*$"):
+        read_part_of(parts, 1, listing)
+
+
 @pytest.mark.parametrize("bits", [0x01, 0x10, 0x80])
 def test_a_changed_byte_in_a_part_is_seen(tmp_path: Path, bits: int) -> None:
     parts, part = (
         open_storage(tmp_path),
-        Part(source="/x", number=0, rows=[Listed(f"{n}.jpg", n, "1") for n in range(50)]),
+        Part(source="/x", number=0, part_size=10_000, rows=[Listed(f"{n}.jpg", n, "1") for n in range(50)]),
     )
     write_part(parts, part)
     whole = (tmp_path / part_name(0)).read_bytes()

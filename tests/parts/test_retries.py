@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 from botocore import exceptions as botocore
+from s3fs import S3FileSystem
 
 from classifier.errors import CrawlError, StorageError
 from classifier.parts import retries
 from classifier.parts.retries import IncompleteError, retry
+from classifier.parts.storage import open_storage
 from classifier.parts.storage_types import ChangedSinceListed
 
 if TYPE_CHECKING:
@@ -94,3 +96,42 @@ def test_what_is_not_there_says_where_it_is_not(waits: list[float]) -> None:
 
     assert raised.value.filename == URL
     assert waits == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "shown"),
+    [
+        ("http://KEY:SECRET@127.0.0.1:9", "http://127.0.0.1:9"),
+        ("http://KEY:SEC/RET@h", "http://h"),
+        ("http://SECRET@h", "http://h"),
+    ],
+)
+def test_the_address_of_an_endpoint_is_shown_without_credentials(endpoint: str, shown: str, waits: list[float]) -> None:
+    with pytest.raises(StorageError) as raised:
+        retry(failing(botocore.EndpointConnectionError(endpoint_url=endpoint), 6), url=URL)
+
+    assert len(waits) == 5
+    assert str(raised.value) == f'{URL}: Could not connect to the endpoint URL: "{shown}"'
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), ConnectionResetError()])
+def test_an_error_without_words_says_its_name(error: Exception, waits: list[float]) -> None:
+    with pytest.raises(StorageError, match=f"^{URL}: {type(error).__name__}$"):
+        retry(failing(error, 6), url=URL)
+
+    assert len(waits) == 5
+
+
+@pytest.mark.parametrize("endpoint", ["KEY:SECRET@host", "http://KEY:SECRET@/x y"])
+def test_an_endpoint_that_is_no_url_is_one_line(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    S3FileSystem.clear_instance_cache()
+
+    with pytest.raises(StorageError) as raised:
+        open_storage("s3://bucket/x").read_bytes("k")
+
+    assert "Invalid endpoint" in str(raised.value)
+    assert not [word for word in ("KEY", "SECRET", "\n") if word in str(raised.value)]
+    S3FileSystem.clear_instance_cache()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 from classifier.parts import s3_storage
 from classifier.parts.s3_storage import S3Storage
 from kit.made_up_bucket import MadeUpBucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAMES = st.text(alphabet="ab/.!\u00e9\uff5e\U0001d482", min_size=1, max_size=5).filter(lambda name: name[0] != "/")
 
@@ -45,3 +49,23 @@ def test_files_without_folders_are_one_range() -> None:
 
     assert found == keys
     assert len(bucket.asked) == 22
+
+
+def test_a_page_without_keys_is_no_end() -> None:
+    with patch.object(MadeUpBucket, "call_s3", _empty_first(MadeUpBucket.call_s3)):
+        found, _ = listed(["a/x", "b"], page=20, apart=1)
+
+    assert found == ["a/x", "b"]
+
+
+def _empty_first(call: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A bucket that answers what asks for a beginning with a page that has no keys, as S3 may."""
+
+    def call_s3(bucket: MadeUpBucket, method: str, **options: Any) -> dict[str, Any]:
+        if "ContinuationToken" not in options and "Delimiter" not in options:
+            return {"IsTruncated": True, "NextContinuationToken": ""}
+        if options.get("ContinuationToken") == "":
+            del options["ContinuationToken"]
+        return call(bucket, method, **options)
+
+    return call_s3

@@ -4,16 +4,18 @@ import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 import pytest
 
 from classifier.errors import StorageError
 from classifier.parts import object_storage, retries, s3_storage
+from classifier.parts.object_storage import open_filesystem
 from classifier.parts.schema import Listed
 from classifier.parts.storage import open_storage, read_listed
 from classifier.parts.storage_types import ChangedSinceListed, Storage
+from classifier.parts.urls import split_url
 
 if TYPE_CHECKING:
     from kit.bucket import Bucket
@@ -211,6 +213,10 @@ def test_what_fsspec_has_is_listed_in_the_order_of_keys_too() -> None:
         "sftp://AKIAKEY:hun/ter2@host/pictures",
         "simplecache::s3://AKIAKEY:hunter2@pail",
         "https://pail.example/x?X-Amz-Signature=hunter2",
+        "s3://pail/x?X-Amz-Signature=hunter2",
+        "abfs://pail@account/x?sv=1&sig=hunter2",
+        "gs://pail?access_token=hunter2",
+        "ftp://AKIAKEY:12/hunter2@host/x",
     ],
 )
 def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
@@ -220,11 +226,38 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
     assert not [word for word in ("AKIAKEY", "hun", "ter2", "pail", "host/") if word in str(raised.value)]
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["sftp://user@host:22/a:b", "s3://bucket/a?b", "s3://bucket/a:b@c", "abfs://pail@account/x", "s3://bucket/a=b"],
+)
+def test_keys_of_odd_characters_are_no_credentials(url: str) -> None:
+    assert str(split_url(url)) == url
+
+
+def test_a_package_that_wants_a_host_is_given_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list[tuple[str, dict[str, Any]]]()
+    monkeypatch.setattr(
+        object_storage.fsspec, "filesystem", lambda protocol, **options: made.append((protocol, options))
+    )
+
+    for url in ("ftp://user@host:21/x", "webhdfs://host:50/x"):
+        open_filesystem(split_url(url))
+
+    assert made == [
+        ("ftp", {"use_listings_cache": False, "host": "host", "port": 21, "username": "user"}),
+        ("webhdfs", {"use_listings_cache": False, "host": "host", "port": 50}),
+    ]
+
+
 def test_paths_and_urls_of_files_are_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    for given in ("x", str(tmp_path / "x"), (tmp_path / "x").as_uri(), tmp_path / "y" / ".." / "x"):
+    uri = (tmp_path / "x").as_uri()
+    for given in ("x", str(tmp_path / "x"), uri, tmp_path / "y" / ".." / "x", uri.replace("://", "://localhost")):
         assert open_storage(given).folder == tmp_path / "x"
+    drive = open_storage("C://Users/x").folder
+    assert drive is not None
+    assert drive.as_posix().endswith("C:/Users/x")
 
 
 @pytest.mark.parametrize(
@@ -234,6 +267,9 @@ def test_paths_and_urls_of_files_are_folders(tmp_path: Path, monkeypatch: pytest
         ("gs://bucket/x", "gcsfs"),
         ("nonsense://x", "nonsense"),
         ("s3://", "names no bucket"),
+        ("github://org/repo", "github://org/repo: "),
+        ("ftp://127.0.0.1:1/x", "ftp://127.0.0.1:1/x: "),
+        ("file://x/y", "write a whole path"),
         ("", "path is empty"),
     ],
 )

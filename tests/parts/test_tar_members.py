@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,10 +166,52 @@ def test_a_pax_header_that_cannot_be_is_damage(record: bytes) -> None:
     assert "damaged" in why
 
 
+def pax_header(kind: bytes, key: bytes, value: bytes) -> bytes:
+    """A PAX header with one value."""
+    length = len(key) + len(value) + 3
+    while len(record := b"%d %s=%s\n" % (length, key, value)) != length:
+        length = len(record)
+    padding = b"\0" * (-length % 512)
+    return header("PaxHeader", length, kind).tobuf(tarfile.USTAR_FORMAT) + record + padding
+
+
+@pytest.mark.parametrize("kind", [tarfile.XGLTYPE, tarfile.XHDTYPE])
+def test_what_headers_say_beyond_name_and_length_is_not_kept(kind: bytes) -> None:
+    headers = [pax_header(kind, b"k%d" % number, b"v" * 500_000) for number in range(40)]
+    storage = open_storage("memory://tars")
+    storage.write_atomically("x.tar", b"".join(headers) + tar_bytes({"x.jpg": b"x"}))
+
+    tracemalloc.start()
+    try:
+        members = list(tar_members(storage, storage.stat("x.tar")))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert [one.name for one in members] == ["x.jpg"]
+    assert peak < 8_000_000
+
+
+@pytest.mark.parametrize("kind", [tarfile.XGLTYPE, tarfile.XHDTYPE])
+def test_headers_without_end_are_damage(kind: bytes) -> None:
+    members, why = read(tar_bytes({"a.jpg": b"a"})[:1024] + pax_header(kind, b"k", b"v") * 101 + tar_bytes(FILES))
+
+    assert ([one.name for one in members], why) == (["a.jpg"], "is damaged: more than 100 headers before a file")
+
+
+def test_an_archive_without_the_mark_of_its_end_is_whole() -> None:
+    content = tar_bytes({"a.jpg": b"a" * 512, "b.jpg": b"b"})
+    long_name = header("././@LongLink", 6, tarfile.GNUTYPE_LONGNAME).tobuf(tarfile.GNU_FORMAT) + b"n.jpg\0".ljust(512)
+
+    assert [read(content[:length])[1] for length in (1024, 2048)] == ["", ""]
+    assert [len(read(content[:length])[0]) for length in (1024, 2048)] == [1, 2]
+    assert read(content[:2048] + long_name)[1] == "ends in the middle, after 3,072 bytes"
+
+
 def test_many_headers_before_a_member_are_read() -> None:
     name = header("././@LongLink", 6, tarfile.GNUTYPE_LONGNAME).tobuf(tarfile.GNU_FORMAT) + b"n.jpg\0".ljust(512, b"\0")
 
-    members, why = read(name * 3000 + tar_bytes({"x.jpg": b"x"}))
+    members, why = read(name * 100 + tar_bytes({"x.jpg": b"x"}))
 
     assert ([one.name for one in members], why) == (["n.jpg"], "")
 
