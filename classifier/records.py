@@ -35,11 +35,17 @@ class FailureKind(StrEnum):
         """Whether the same bytes may well be read another time, so that the next run tries again."""
         return self in _PASSING
 
+    @property
+    def is_of_content(self) -> bool:
+        """Whether it lies in the bytes alone: not in the packages, limits or state of the machine that read them."""
+        return self in _OF_CONTENT
+
 
 _HALF = 1 << 63
 _PASSING = frozenset(
     {FailureKind.UNREADABLE, FailureKind.VANISHED, FailureKind.TIMEOUT, FailureKind.CRASHED, FailureKind.MEMORY}
 )
+_OF_CONTENT = frozenset({FailureKind.EMPTY, FailureKind.NOT_AN_IMAGE, FailureKind.CORRUPT})
 
 
 class Mode(StrEnum):

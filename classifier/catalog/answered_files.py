@@ -27,39 +27,62 @@ class CrawlFile(NamedTuple):
     mtime_ns: int
 
 
-_UNREAD = """
-SELECT picture, failure_kind IS NOT NULL OR picture IS NOT NULL AND EXISTS (
-    SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?)
+_FOUND = """
+SELECT picture,
+    failure_kind IS NOT NULL,
+    picture IS NOT NULL AND EXISTS (
+        SELECT 1 FROM predictions WHERE predictions.picture = files.picture AND model = ?),
+    ? IS NULL OR EXISTS (
+        SELECT 1 FROM embeddings WHERE embeddings.picture = files.picture AND backbone = ?)
 FROM files WHERE path = ? AND crawl = ? AND seen = ? AND size_bytes = ? AND mtime_ns = ?
 """
 
 
 def unread_as(
-    catalog: Catalog, files: Sequence[tuple[CrawlFile, ImageId | None]], *, run: int, crawl: Path, model: str
-) -> tuple[list[int], int]:
-    """The places in `files` of those that `run` found so, unchanged, and has nothing of this model about yet.
+    catalog: Catalog,
+    files: Sequence[tuple[CrawlFile, ImageId | None]],
+    *,
+    run: int,
+    crawl: Path,
+    model: str,
+    backbone: str | None = None,
+) -> tuple[dict[int, bool], int]:
+    """The places in `files` of those that `run` found so, unchanged, and lacks an answer of this model about.
 
-    Each comes with its image, None where it could not be decoded; one that the catalog knows as another image is none.
+    With `backbone`, also of those that lack an embedding of it: by each place, whether only that is lacking. Each file
+    comes with its image, None where it could not be decoded; one that the catalog knows as another image is none.
     Also returns how many `run` found so at all.
     """
-    root, unread, found = to_bytes(crawl), list[int](), 0
+    root, unread, found = to_bytes(crawl), dict[int, bool](), 0
     for place, (file, image_id) in enumerate(files):
         path, size_bytes, mtime_ns = file
-        row = catalog.connection.execute(_UNREAD, (model, path, root, run, size_bytes, mtime_ns)).fetchone()
-        found += row is not None
-        if row is not None and not row[1] and row[0] in {None, image_id}:
-            unread.append(place)
+        values = (model, backbone, backbone, path, root, run, size_bytes, mtime_ns)
+        row = catalog.connection.execute(_FOUND, values).fetchone()
+        if row is None:
+            continue
+        found += 1
+        known, has_failed, is_answered, is_kept = row
+        if not has_failed and not (is_answered and is_kept) and known in {None, image_id}:
+            unread[place] = bool(is_answered)
     return unread, found
 
 
 def without_answer(catalog: Catalog, image_ids: Sequence[ImageId], *, model: str) -> list[int]:
     """The places of the images that have no prediction of the model; of equal ones, the first."""
-    query = "SELECT 1 FROM predictions WHERE picture = ? AND model = ?"
+    return _first_without(catalog, "SELECT 1 FROM predictions WHERE picture = ? AND model = ?", image_ids, model)
+
+
+def without_embedding(catalog: Catalog, image_ids: Sequence[ImageId], *, backbone: str) -> list[int]:
+    """The places of the images that have no stored embedding of the backbone; of equal ones, the first."""
+    return _first_without(catalog, "SELECT 1 FROM embeddings WHERE picture = ? AND backbone = ?", image_ids, backbone)
+
+
+def _first_without(catalog: Catalog, query: str, image_ids: Sequence[ImageId], key: str) -> list[int]:
     first = {image_id: place for place, image_id in reversed(list(enumerate(image_ids)))}
     return sorted(
         place
         for image_id, place in first.items()
-        if catalog.connection.execute(query, (image_id, model)).fetchone() is None
+        if catalog.connection.execute(query, (image_id, key)).fetchone() is None
     )
 
 

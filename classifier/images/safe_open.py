@@ -43,9 +43,14 @@ def open_regular(path: Path) -> BufferedReader:
     raise OSError(errno.EINVAL, Message("not a regular file"), os.fspath(path))
 
 
+def is_too_long(size_bytes: int, *, max_megapixels: float) -> bool:
+    """Whether a file is longer than an image of `max_megapixels` can be."""
+    return size_bytes > max(_SMALL_BYTES, max_megapixels * 1e6 * _MAX_BYTES_PER_PIXEL)
+
+
 def check_length(size_bytes: int, *, max_megapixels: float) -> None:
     """Raise Undecodable (TOO_LARGE) if the file is longer than an image of `max_megapixels` can be."""
-    if size_bytes > max(_SMALL_BYTES, max_megapixels * 1e6 * _MAX_BYTES_PER_PIXEL):
+    if is_too_long(size_bytes, max_megapixels=max_megapixels):
         detail = Reason.of(ReasonCode.LENGTH_LIMIT, limit=max_megapixels, size_bytes=size_bytes)
         raise Undecodable(FailureKind.TOO_LARGE, detail)
 

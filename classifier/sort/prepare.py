@@ -20,6 +20,7 @@ from classifier.model.weights import check_versions
 from classifier.progress import Progress, SilentProgress
 from classifier.records import Mode
 from classifier.settings import Settings
+from classifier.sort.given_answers import checked_answers, take_given_answers, with_usable_answers
 from classifier.sort.given_options import GIVEN, given_options, strictness_words
 from classifier.sort.resolve_policy import of_library, resolve_policy, with_least_rate
 from classifier.sort.resume import OnChanged, SortRequest, request_from, resume
@@ -89,7 +90,7 @@ def requested(
     check_engine(settings.runtime.engine)
     checked = checked_crawl(crawl, library)
     model = _requested_model(bundle, library, progress, is_named=is_named)
-    answers = None if answers is None else _checked_answers(answers, model)
+    answers = None if answers is None else checked_answers(answers, model)
     if says_paths:
         progress.say(Message("sorting {crawl} into {library}", crawl=crawl, library=library))
     return Requested(
@@ -113,12 +114,6 @@ def _requested_model(bundle: Path | None, library: Path, progress: Progress, *, 
     return model
 
 
-def _checked_answers(given: str, model: Bundle | None) -> str:
-    from classifier.sort.take_answers import checked_answers  # noqa: PLC0415 - pyarrow, which is an extra
-
-    return checked_answers(given, model)
-
-
 def prepare(
     catalog: Catalog,
     asked: Requested,
@@ -131,14 +126,15 @@ def prepare(
 ) -> Prepared:
     """Begin a run, and record the images of the crawl and which of them are known.
 
-    `kind` is that of a sort or of a preview.
+    `kind` is that of a sort or of a preview. Raises StorageError in one line for answers given now that are of no use.
     """
     crawl, library, request, settings = asked.crawl, asked.library, asked.request, asked.settings
-    interrupted = runs.interrupted_run(catalog, crawl)
+    given_answers, interrupted = request.answers, runs.interrupted_run(catalog, crawl)
     resumed = None if restart else interrupted
     if resumed is not None:
         request, settings = resume(request, settings, resumed, on_changed=on_changed, progress=progress)
     model = _model_for(request, asked.model, catalog, library, progress)
+    request = with_usable_answers(request, given=given_answers, model=model, progress=progress)
     is_spread = will_spread(model, settings)
     quiet = SilentProgress() if is_spread else progress  # it is resolved again by what the answers come to
     holdout = model.load_holdout()
@@ -147,10 +143,7 @@ def prepare(
         names, limit = model.manifest.categories, settings.images.max_megapixels
         adopt_labels(catalog, library, names, max_megapixels=limit, progress=progress)
     scope = scope_for_sort(crawl, model=model, settings=settings, mode=policy.mode)
-    if policy.mode is Mode.SYMLINK:
-        check_symlink_right()
-    if policy.mode is Mode.MOVE and kind == runs.SORT:
-        record_named_crawls(catalog, library, progress)
+    _prepare_mode(catalog, library, policy.mode, kind=kind, progress=progress)
     restarts, resumes = interrupted is not None and restart, resumed is not None
     given = given_options(rated, settings, restart=restarts, resumes=resumes, restore_deleted=restore_deleted)
     run = _begin(catalog, kind=kind, crawl=crawl, model=model, settings=settings, policy=policy, given=given)
@@ -166,17 +159,17 @@ def prepare(
         found=found,
         is_spread=is_spread,
     )
-    _take_answers(catalog, ready, progress)  # before what is known is looked for by content, which reads it
+    # Before what is known is looked for by content, which reads it.
+    take_given_answers(catalog, ready, given=given_answers, progress=progress)
     recognize(catalog, run=run, crawl=crawl, progress=progress)
     return ready
 
 
-def _take_answers(catalog: Catalog, ready: Prepared, progress: Progress) -> None:
-    if ready.request.answers is None:
-        return
-    from classifier.sort.take_answers import take_answers  # noqa: PLC0415 - pyarrow, which is an extra
-
-    take_answers(catalog, ready.request.answers, ready, progress)
+def _prepare_mode(catalog: Catalog, library: Path, mode: Mode, *, kind: str, progress: Progress) -> None:
+    if mode is Mode.SYMLINK:
+        check_symlink_right()
+    if mode is Mode.MOVE and kind == runs.SORT:
+        record_named_crawls(catalog, library, progress)
 
 
 def resolved_again(

@@ -105,7 +105,7 @@ def _resolved(
         sidecars=interrupted.sidecars,
         duplicates=Duplicates(interrupted.duplicates),
         unknown_share=interrupted.unknown_share,
-        answers=interrupted.answers or request.answers,
+        answers=request.answers or interrupted.answers,  # both say the same of a picture, so nobody is asked
     )
     changed = _changed(request, requested if bundle else None, interrupted)
     if bundle is None:
@@ -147,8 +147,8 @@ def _chosen(
         options = f"--mode {interrupted.mode}"
         if interrupted.sidecars:
             options = Message("{options} and {more}", options=options, more=_sidecars_option(interrupted.sidecars))
-        if interrupted.answers:
-            options = Message("{options} and {more}", options=options, more=_answers_option(interrupted.answers))
+        if recorded.answers:
+            options = Message("{options} and {more}", options=options, more=_answers_option(recorded.answers))
         progress.say(Message("the last sort of this crawl was stopped: it goes on with {options}", options=options))
         return recorded
     was, now = (", ".join(words) for words in zip(*changed, strict=True))
@@ -171,7 +171,7 @@ def _chosen(
         duplicates=request.duplicates or recorded.duplicates,
         unknown_share=recorded.unknown_share if request.unknown_share is None else request.unknown_share,
         best=request.best,
-        answers=request.answers or recorded.answers,
+        answers=recorded.answers,
     )
 
 
@@ -191,8 +191,6 @@ def _changed(request: SortRequest, requested: Bundle | None, interrupted: Interr
         and request.unknown_share != interrupted.unknown_share
     ):
         changed.append((_unknown_option(interrupted.unknown_share), _unknown_option(request.unknown_share)))
-    if None not in {request.answers, interrupted.answers} and request.answers != interrupted.answers:
-        changed.append((_answers_option(interrupted.answers), _answers_option(request.answers)))
     if requested is not None and requested.manifest.key != interrupted.model:
         changed.append((f"--model {interrupted.bundle}", f"--model {requested.folder} (another model)"))
     return changed
@@ -216,8 +214,8 @@ def _unknown_option(share: float | None) -> str:
     return f"--set sort.unknown_share={share:g}" if share else "--set sort.unknown=false"
 
 
-def _answers_option(answers: str | None) -> str:
-    return f"--answers {quoted(answers or '')}"
+def _answers_option(answers: str) -> str:
+    return f"--answers {quoted(answers)}"
 
 
 def _recorded_bundle(requested: Bundle | None, interrupted: InterruptedRun) -> Path | None:

@@ -1,23 +1,31 @@
 """Records the answers of a model that were made elsewhere, part by part, as if the crawl's files had been read.
 
 A file has an answer where it lies as it was listed, of that size and time; any other is read as always. So is one that
-could not be read for a reason that may have passed. No picture is opened.
+could not be read for a reason that may not hold here, and one that is too large for this sort. No picture is opened.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from classifier.catalog.answered_files import CrawlFile, record_answers, record_files, unread_as, without_answer
+from classifier.catalog.answered_files import (
+    CrawlFile,
+    record_answers,
+    record_files,
+    unread_as,
+    without_answer,
+    without_embedding,
+)
 from classifier.catalog.shards import EmbeddingBatch
 from classifier.catalog.values import to_bytes
 from classifier.errors import Counted, Message
+from classifier.images.safe_open import is_too_long
 from classifier.parts.answer_files import find_answers
-from classifier.parts.packages import require_packages
 from classifier.paths import unescaped
 from classifier.sort.reuse_embeddings import open_embedding_writer
 from classifier.sort.spread_answers import restore_own_answers
@@ -26,21 +34,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
-    from classifier.model.bundle import Bundle
     from classifier.parts.answered_rows import AnsweredRows
     from classifier.parts.schema import Listed
     from classifier.progress import Progress
-    from classifier.records import Failure
+    from classifier.records import Failure, ImageInfo
     from classifier.sort.prepare import Prepared
     from classifier.sort.reuse_embeddings import EmbeddingWriter, Locations
 
-
-def checked_answers(given: str, model: Bundle | None) -> str:
-    """The absolute path or URL of answers. Raises StorageError in one line where `model` has none there."""
-    require_packages()
-    from classifier.parts.storage import open_storage  # noqa: PLC0415 - needs the packages
-
-    return open_storage(given).url if model is None else find_answers(given, model).storage.url
+_VERSION: Final = re.compile(r"-?[0-9]{1,19}")
+"""Of a file: its time of change in nanoseconds. Objects of a bucket have other ones, such as an ETag."""
+_INT64: Final = range(-(1 << 63), 1 << 63)
 
 
 def take_answers(catalog: Catalog, given: str, ready: Prepared, progress: Progress) -> int:
@@ -54,7 +57,15 @@ def take_answers(catalog: Catalog, given: str, ready: Prepared, progress: Progre
     if not ready.is_spread:
         restore_own_answers(catalog, library, model)
     writer = open_embedding_writer(catalog, library, model, ready.settings, progress=progress)
-    taker = _Taker(catalog=catalog, run=ready.run, crawl=ready.crawl, model=model.manifest.key, writer=writer)
+    taker = _Taker(
+        catalog=catalog,
+        run=ready.run,
+        crawl=ready.crawl,
+        model=model.manifest.key,
+        backbone=model.manifest.backbone_key,
+        max_megapixels=ready.settings.images.max_megapixels,
+        writer=writer,
+    )
     taken, found = 0, 0
     with progress.stage(Message("taking answers"), total=len(folder.names), unit="part") as stage:
         for name in folder.names:
@@ -84,42 +95,70 @@ class _Taker:
     run: int
     crawl: Path
     model: str
+    backbone: str
+    max_megapixels: float
     writer: EmbeddingWriter | None
 
     def take(self, rows: AnsweredRows) -> tuple[int, int]:
-        """Record what is new of these rows in one transaction; returns of how many files, and how many are there."""
-        root = to_bytes(self.crawl).rstrip(b"/")
-        image_of = dict(zip(rows.decoded.tolist(), rows.image_ids, strict=True))
-        failures = {place: one for place, one in rows.failures.items() if not one.kind.is_passing}
-        files = {
-            place: file
-            for place, one in enumerate(rows.listed())
-            if (place in image_of or place in failures) and (file := _file_of(one, root)) is not None
-        }
+        """Record what is new of these rows in one transaction; returns how many files had no answer, and are there."""
+        images = dict(zip(rows.decoded.tolist(), rows.images, strict=True))
+        failures = {place: one for place, one in rows.failures.items() if one.kind.is_of_content}
+        files = self._files(rows, images, failures)
         places = list(files)
-        wanted = [(files[place], image_of.get(place)) for place in places]
-        unread, there = unread_as(self.catalog, wanted, run=self.run, crawl=self.crawl, model=self.model)
+        wanted = [(files[place], images[place].id if place in images else None) for place in places]
+        unread, there = unread_as(
+            self.catalog,
+            wanted,
+            run=self.run,
+            crawl=self.crawl,
+            model=self.model,
+            backbone=self.backbone if self._keeps(rows) else None,
+        )
         found = [places[number] for number in unread]
         if found:
             self._record(
                 rows,
-                {place: files[place] for place in found if place in image_of},
+                {place: files[place] for place in found if place in images},
                 {files[place]: failures[place] for place in found if place in failures},
             )
-        return len(found), there
+        return sum(not is_answered for is_answered in unread.values()), there
+
+    def _keeps(self, rows: AnsweredRows) -> bool:
+        return self.writer is not None and rows.has_embeddings
+
+    def _files(
+        self, rows: AnsweredRows, images: dict[int, ImageInfo], failures: dict[int, Failure]
+    ) -> dict[int, CrawlFile]:
+        """By place, the files of the crawl whose answer also a sort that reads them would come to here."""
+        root = to_bytes(self.crawl).rstrip(b"/")
+        return {
+            place: file
+            for place, one in enumerate(rows.listed())
+            if (place in images or place in failures)
+            and (file := _file_of(one, root)) is not None
+            and not self._is_too_large(file, images.get(place))
+        }
+
+    def _is_too_large(self, file: CrawlFile, image: ImageInfo | None) -> bool:
+        """Whether it is refused here: the limits there may have been other ones."""
+        if image is not None and image.width * image.height / 1e6 > self.max_megapixels:
+            return True
+        return is_too_long(file.size_bytes, max_megapixels=self.max_megapixels)
 
     def _record(self, rows: AnsweredRows, files: dict[int, CrawlFile], failures: dict[CrawlFile, Failure]) -> None:
         numbers = np.searchsorted(rows.decoded, list(files)).tolist()  # among the decoded rows
-        new = without_answer(self.catalog, [rows.image_ids[number] for number in numbers], model=self.model)
+        ids = [rows.image_ids[number] for number in numbers]
+        new = without_answer(self.catalog, ids, model=self.model)
         chosen = [numbers[place] for place in new]
-        images = [rows.images[number] for number in chosen]
         locations: Locations = {}
-        if self.writer is not None and rows.has_embeddings:  # on the disk before a row refers to it
-            locations = self.writer.write(images, _chosen(rows.embeddings, chosen))
+        if self.writer is not None and self._keeps(rows):  # on the disk before a row refers to it
+            lacking = without_embedding(self.catalog, ids, backbone=self.backbone)
+            kept = [numbers[place] for place in sorted({*new, *lacking})]
+            locations = self.writer.write([rows.images[number] for number in kept], _chosen(rows.embeddings, kept))
         with self.catalog.transaction():
+            images = [rows.images[number] for number in chosen]
             scores = [rows.ood_scores[number] for number in chosen]
             record_answers(self.catalog, images, rows.logits[chosen], scores, model=self.model)
-            ids = [rows.image_ids[number] for number in numbers]
             record_files(self.catalog, dict(zip(files.values(), ids, strict=True)), failures)
             if self.writer is not None:
                 self.writer.record(locations)
@@ -127,13 +166,14 @@ class _Taker:
 
 def _file_of(one: Listed, root: bytes) -> CrawlFile | None:
     """The file of a crawl that a row of a listing is; None for what is no file of a folder, or by no possible name."""
-    if one.tar is not None or not one.version.lstrip("-").isdecimal():
+    version = _VERSION.fullmatch(one.version)
+    if one.tar is not None or version is None or int(version[0]) not in _INT64:
         return None
     try:
         path = root + b"/" + os.fsencode(unescaped(one.key))
     except UnicodeEncodeError:
         return None
-    return CrawlFile(path, one.size_bytes, int(one.version))
+    return CrawlFile(path, one.size_bytes, int(version[0]))
 
 
 def _chosen(batch: EmbeddingBatch, rows: list[int]) -> EmbeddingBatch:

@@ -16,7 +16,7 @@ from classifier.catalog.connection import read_catalog
 from classifier.errors import IllsortError, Message
 from classifier.model.bundle import Bundle, open_bundle
 from classifier.records import Duplicates
-from classifier.settings import RuntimeSettings, Settings, SortSettings
+from classifier.settings import ImageSettings, RuntimeSettings, Settings, SortSettings
 from classifier.sort import take_answers
 from classifier.sort.pipeline import sort
 from classifier.sort.preview import preview
@@ -77,8 +77,8 @@ def aged(folder: Path) -> Path:
 
 
 def run(folder: Path, model: Bundle, *, library: str = "sorted", **options: Any) -> dict[str, Any]:
-    of_sort = options.pop("of_sort", {})
-    settings = Settings(sort=SortSettings(**of_sort), runtime=RuntimeSettings(workers=0, device="cpu"))
+    of_sort, images = options.pop("of_sort", {}), options.pop("images", ImageSettings())
+    settings = Settings(sort=SortSettings(**of_sort), images=images, runtime=RuntimeSettings(workers=0, device="cpu"))
     done = sort(folder / "crawl", library=folder / library, bundle=model.folder, settings=settings, **options)
     return {key: value for key, value in done.items() if key != "seconds"}
 
@@ -272,21 +272,66 @@ def test_a_stopped_sort_may_be_given_answers_or_others(tmp_path: Path, crawl: Pa
         run(tmp_path, model, answers=str(some))
     assert [] == opened
 
-    (crawl / "new.png").write_bytes(picture(50))
+    make_tree(crawl, {"new.png": picture(50)})
     with pytest.raises(Stop):
         run(tmp_path, model, answers=str(some), progress=Stopping())
-    shutil.move(some, tmp_path / "away")
-    with pytest.raises(IllsortError, match="holds no answers"):
-        run(tmp_path, model)
-    asked = list[Message]()
+    asked, progress = list[Message](), SavingProgress()
+    run(tmp_path, model, answers=str(others), on_changed=lambda message: not asked.append(message), progress=progress)
+    assert [] == asked
+    assert any(f"goes on with --mode link and --answers {others}" in one for one in progress.messages)
 
-    def refuse(message: Message) -> bool:
-        asked.append(message)
-        return False
 
-    run(tmp_path, model, answers=str(others), on_changed=refuse)
-    assert f"the stopped run had --answers {some}, now it is --answers {others}" in asked[0]
-    assert (tmp_path / "sorted" / "blue" / "new.png").exists() or (tmp_path / "sorted" / "_review").exists()
+@pytest.mark.parametrize("lost", ["all", "damaged", "foreign"])
+def test_answers_of_a_stopped_sort_that_are_of_no_use_do_not_block_it(
+    tmp_path: Path, crawl: Path, model: Bundle, fine_tuned: Bundle, lost: str
+) -> None:
+    answers = answered(crawl, model, embeddings=True).write(tmp_path / "answers")
+    make_tree(crawl, {"new.png": picture(50)})
+    with pytest.raises(Stop):
+        run(tmp_path, model, answers=str(answers), progress=Stopping())
+    if lost == "damaged":
+        last = max(answers.iterdir())
+        last.write_bytes(last.read_bytes()[:-9])
+        with pytest.raises(IllsortError, match="is damaged"):
+            run(tmp_path, model, answers=str(answers))
+    else:
+        shutil.rmtree(answers)
+    if lost == "foreign":
+        answered(crawl, fine_tuned).write(answers)
+        with pytest.raises(IllsortError, match="its answers are of another model"):
+            run(tmp_path, model, answers=str(answers))
+    progress = SavingProgress()
+
+    assert run(tmp_path, model, library="read") == run(tmp_path, model, progress=progress)
+    assert 1 == len([one for one in progress.messages if "the answers of the stopped run cannot be used" in one])
+    assert decided(tmp_path / "read") == decided(tmp_path / "sorted")
+
+
+def test_a_stopped_sort_that_goes_on_with_another_model_drops_its_answers(
+    tmp_path: Path, crawl: Path, model: Bundle, fine_tuned: Bundle
+) -> None:
+    answers = answered(crawl, model, embeddings=True).write(tmp_path / "answers")
+    make_tree(crawl, {"new.png": picture(50)})
+    with pytest.raises(Stop):
+        run(tmp_path, model, answers=str(answers), progress=Stopping())
+    progress = SavingProgress()
+    found = run(tmp_path, fine_tuned, on_changed=lambda _: False, progress=progress)
+
+    assert run(tmp_path, fine_tuned, library="read") == found
+    assert any("its answers are of another model" in one for one in progress.messages)
+
+
+def test_answers_that_the_last_model_of_a_library_did_not_give_begin_no_sort(
+    tmp_path: Path, crawl: Path, model: Bundle, fine_tuned: Bundle
+) -> None:
+    expected = run(tmp_path, model)
+    answers = answered(crawl, fine_tuned).write(tmp_path / "answers")
+    settings, progress = Settings(runtime=RuntimeSettings(workers=0, device="cpu")), SavingProgress()
+    with pytest.raises(IllsortError, match="its answers are of another model"):
+        sort(crawl, library=tmp_path / "sorted", bundle=None, settings=settings, answers=str(answers))
+
+    assert expected == run(tmp_path, model, progress=progress)
+    assert not [one for one in progress.messages if "stopped" in one]
 
 
 def test_restart_drops_answers(tmp_path: Path, crawl: Path, model: Bundle) -> None:
@@ -419,3 +464,76 @@ def test_the_command_takes_answers(tmp_path: Path, crawl: Path, model: Bundle) -
     assert 1 == done.returncode
     assert done.json["filed"] == run(tmp_path, model, library="read")["filed"]
     assert "pictures are decided by the answers given, not read" in done.stderr
+
+
+@pytest.mark.parametrize("version", ["9" * 32, "9" * 19, "--5", "-", "1" * 5000, "\u0661\u0662", ""])
+def test_a_version_that_is_no_time_of_a_file_is_of_no_file(
+    tmp_path: Path, crawl: Path, model: Bundle, version: str
+) -> None:
+    made = answered(crawl, model)
+    made.parts[0][1]["version"] = version
+    with opens(crawl) as opened:
+        run(tmp_path, model, answers=str(made.write(tmp_path / "answers")))
+
+    assert ["01.png"] == [Path(name).name for name in opened]
+
+
+FAILED_THERE: list[tuple[str, str, str]] = [
+    ("unsupported format", "format_not_read", '{"format": "PNG", "readable": []}'),
+    ("too large", "size_limit", '{"height": 9, "limit": 0.01, "megapixels": 9, "width": 9}'),
+]
+
+
+@pytest.mark.parametrize("failure", FAILED_THERE)
+def test_what_another_machine_could_not_read_is_read_here(
+    tmp_path: Path, crawl: Path, model: Bundle, failure: tuple[str, str, str]
+) -> None:
+    made = answered(crawl, model, embeddings=True)
+    row = made.parts[0][1]
+    row |= {name: None for name in row if name not in {"key", "size_bytes", "version"}}
+    row |= dict(zip(("failure", "failure_code", "failure_params"), failure, strict=True))
+    expected = run(tmp_path, model, library="read")
+    with opens(crawl) as opened:
+        found = run(tmp_path, model, answers=str(made.write(tmp_path / "answers")))
+
+    assert ["01.png"] == [Path(name).name for name in opened]
+    assert expected == found
+    assert decided(tmp_path / "read") == decided(tmp_path / "sorted")
+
+
+def test_what_is_too_large_for_this_sort_is_refused_whatever_answered(
+    tmp_path: Path, crawl: Path, model: Bundle
+) -> None:
+    make_tree(crawl, {"large.png": encoded(varied((200, 30, 30), seed=3, size=(300, 200)), "PNG")})
+    answers = answered(crawl, model, embeddings=True).write(tmp_path / "answers")
+    images = ImageSettings(max_megapixels=0.05)
+    expected = run(tmp_path, model, library="read", images=images)
+    found = run(tmp_path, model, answers=str(answers), images=images)
+
+    assert 3 == expected["broken"]
+    assert expected == found
+    assert decided(tmp_path / "read") == decided(tmp_path / "sorted")
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read", "answered"])
+def test_answers_with_embeddings_add_them_to_what_is_known_without(
+    tmp_path: Path, crawl: Path, model: Bundle, *, is_read: bool
+) -> None:
+    made = answered(crawl, model, embeddings=True)
+    without = answered(crawl, model).write(tmp_path / "without")
+    answers = made.write(tmp_path / "answers")
+    expected = run(tmp_path, model, library="read", max_error=0.3)
+    if is_read:
+        run(tmp_path, model, max_error=0.3, of_sort={"embeddings": False})
+    else:
+        run(tmp_path, model, max_error=0.3, answers=str(without))
+    assert set() == kept_rows(tmp_path / "sorted")
+    progress = SavingProgress()
+    with opens(crawl) as opened:
+        found = run(tmp_path, model, max_error=0.3, answers=str(answers), progress=progress)
+
+    assert [] == opened
+    assert expected == found
+    assert kept_rows(tmp_path / "read") == kept_rows(tmp_path / "sorted")
+    assert decided(tmp_path / "read") == decided(tmp_path / "sorted")
+    assert not [one for one in progress.messages if "not read" in one]
