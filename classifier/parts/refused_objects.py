@@ -55,10 +55,11 @@ class RefusedObjects:
 
     def _others(self, refused: str) -> Iterator[str]:
         """The one that was given before, then some from all over the part."""
-        if self._given is not None:
-            yield self._given
+        given = self._given
+        if given is not None and given != refused:
+            yield given
         for name in self._objects:
-            if name not in {refused, self._given}:
+            if name not in {refused, given}:
                 yield name
 
     @cached_property

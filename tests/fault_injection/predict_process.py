@@ -12,10 +12,12 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
+from unittest.mock import patch
 
+from classifier.inference.settled import settled_runtime
 from classifier.parts.predict import predict_parts
 from classifier.progress import SilentProgress
 from classifier.settings import Settings
@@ -24,6 +26,10 @@ from fault_injection.strace import CHANGING
 from kit.bundles import color_bundle
 from kit.filing import MARK
 from kit.listings import drawn, in_folder, listed, members_of, tar_of
+
+if TYPE_CHECKING:
+    from classifier.inference.device import Runtime
+    from classifier.settings import RuntimeSettings
 
 _WRITING = re.compile("O_(WRONLY|RDWR|CREAT)")
 
@@ -85,11 +91,16 @@ class PredictProcess:
 
 
 def _predict(parts: str, model: str, answers: str) -> None:
-    settings = Settings.model_validate({"runtime": {"workers": 0}})
-    done = predict_parts(
-        parts, model=Path(model), answers=answers, settings=settings, embeddings=True, progress=SilentProgress()
-    )
+    with patch("classifier.parts.predict.settled_runtime", _in_this_process):
+        done = predict_parts(
+            parts, model=Path(model), answers=answers, settings=Settings(), embeddings=True, progress=SilentProgress()
+        )
     assert not done.outcome.failed, done.outcome.failed
+
+
+def _in_this_process(settings: RuntimeSettings) -> Runtime:
+    """So that each run makes the same calls in the same order: the processes that read pictures change no file."""
+    return replace(settled_runtime(settings), workers=0)
 
 
 def small_run(folder: Path) -> Run:
