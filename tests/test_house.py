@@ -249,7 +249,10 @@ CHANGES = {
     ),
     "inference/worker.py": ("opens the system's null device", "os.open"),
     "filing/path_scope.py": ("makes the folder for notes in the person's state folder", ".mkdir"),
-    "parts/local_storage.py": ("makes the folder of parts that a person named; writes through own_files", ".mkdir"),
+    "parts/local_storage.py": (
+        "makes the folder of parts that a person named; writes through own_files, and names what that wrote",
+        ".mkdir os.link",
+    ),
     "parts/fetched.py": (
         "pictures of a bucket or of tar files, in a new temporary folder until they are read",
         ".unlink .write_bytes tempfile.TemporaryDirectory",

@@ -1,6 +1,8 @@
-"""`answers.json`: what decides the answers to a listing beside the model, written before the first of them.
+"""`answers.json`: what decides the answers to a listing beside the model, and a file that says what of the model does.
 
-Other settings there, or another listing, are refused: a folder of answers is of one kind.
+Both are written before the first answers and never replaced, and read again before each file of answers is put in
+place. Other settings there, another listing or other categories of the same model are refused: a folder of answers is
+of one kind.
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from classifier.errors import StorageError
+from classifier.parts.answers_meta import short_key
 from classifier.paths import to_json
 
 if TYPE_CHECKING:
+    from classifier.model.manifest import Manifest
     from classifier.parts.storage_types import Storage
 
 ANSWERS_FILE: Final = "answers.json"
 _KIND: Final = "answers"
+_MODEL_KIND: Final = "answering model"
 _FORMAT: Final = 1
 
 
@@ -24,8 +29,8 @@ _FORMAT: Final = 1
 class AnswerSettings:
     """What was listed, and how its pictures are read and computed.
 
-    `source`, `parts` and `pictures` are those of the listing. `device` is the kind (cpu, cuda, mps), `dtype` the number
-    type of the forward pass, `batch_size` how many images are read together.
+    `source` (as `paths.to_text` writes it), `parts` and `pictures` are those of the listing. `device` is the kind (cpu,
+    cuda, mps), `dtype` the number type of the forward pass, `batch_size` how many images are read together.
     """
 
     source: str
@@ -42,37 +47,68 @@ class AnswerSettings:
 
     def agree(self, answers: Storage) -> None:
         """Write `answers.json`, or find these settings there. Raises StorageError in one line that says both else."""
-        found = _read(answers)
-        if found is None:
-            about = {"kind": _KIND, "format": _FORMAT, **asdict(self)}
-            answers.write_atomically(ANSWERS_FILE, to_json(about, indent=2).encode() + b"\n")
-            found = _read(answers)  # another may have begun at the same time
-        for name, ours in asdict(self).items():
-            theirs = None if found is None else found.get(name)
-            if theirs != ours:
-                raise StorageError(
-                    "{url}: its answers have {name} = {theirs}, this command {ours}; give the same, or another folder "
-                    "with --to",
-                    url=answers.url,
-                    name=name,
-                    theirs=_shown(theirs),
-                    ours=_shown(ours),
-                )
+        _agree(answers, ANSWERS_FILE, {"kind": _KIND, "format": _FORMAT}, asdict(self))
 
 
-def _read(answers: Storage) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweringModel:
+    """What of a model decides its answers, in a file beside them that is named by the beginning of its key.
+
+    The key alone says nothing of `categories` and `temperature`.
+    """
+
+    model: str
+    backbone: str
+    categories: list[str]
+    temperature: float
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> AnsweringModel:
+        """Of a model as its folder has it now."""
+        return cls(
+            model=manifest.key,
+            backbone=manifest.backbone_key,
+            categories=list(manifest.categories),
+            temperature=float(manifest.temperature),
+        )
+
+    def agree(self, answers: Storage) -> None:
+        """As `AnswerSettings.agree`, in the model's own file."""
+        name = f"answers.{short_key(self.model)}.json"
+        _agree(answers, name, {"kind": _MODEL_KIND, "format": _FORMAT}, asdict(self))
+
+
+def _agree(answers: Storage, file: str, kind: dict[str, Any], ours: dict[str, Any]) -> None:
+    found = _read(answers, file, kind)
+    if found is None:
+        answers.write_new(file, to_json(kind | ours, indent=2).encode() + b"\n")
+        found = _read(answers, file, kind)  # another may have begun at the same time
+    for name, value in ours.items():
+        theirs = None if found is None else found.get(name)
+        if theirs != value:
+            raise StorageError(
+                "{url}: its answers have {name} = {theirs}, this command {ours}; give the same, or another folder "
+                "with --to",
+                url=answers.url,
+                name=name,
+                theirs=_shown(theirs),
+                ours=_shown(value),
+            )
+
+
+def _read(answers: Storage, file: str, kind: dict[str, Any]) -> dict[str, Any] | None:
     """What the file says; None where there is none. Raises StorageError in one line where it is none of ours."""
     try:
-        about = json.loads(answers.read_bytes(ANSWERS_FILE))
+        about = json.loads(answers.read_bytes(file))
     except FileNotFoundError:
         return None
     except ValueError:
         about = None
-    if not isinstance(about, dict) or about.get("kind") != _KIND or about.get("format") != _FORMAT:
+    if not isinstance(about, dict) or any(about.get(name) != value for name, value in kind.items()):
         raise StorageError(
             "{url}/{file}: is damaged, or not of this illsort; give another folder with --to",
             url=answers.url,
-            file=ANSWERS_FILE,
+            file=file,
         )
     return about
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from classifier.busy_files import when_free
 from classifier.images.safe_open import open_regular
-from classifier.own_files import remove_own, write_own
+from classifier.own_files import NEW, open_own, remove_own, write_own
 from classifier.parts.storage_types import ChangedSinceListed, Storage, StoredFile
 from classifier.paths import from_text, to_text
 from classifier.records import time_of
@@ -67,6 +70,23 @@ class LocalStorage(Storage):
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_own(path, content)
+
+    def write_new(self, key: str, content: bytes) -> None:
+        """By a second name of what was written beside it: that takes no name that is there."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+        with suppress(FileExistsError):
+            write_own(part, content)
+            try:
+                when_free(os.link, part, path)
+            except FileExistsError:
+                raise
+            except OSError:  # a drive without second names
+                with open_own(path, NEW) as file:
+                    file.write(content)
+            finally:
+                remove_own(part)
 
     def remove(self, key: str) -> None:
         """Remove one of our own files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
@@ -98,6 +99,17 @@ class ObjectStorage(Storage):
             path = self._path(key)
             self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._filesystem.pipe_file(path, content)
+
+        retry(write, url=self._shown(key))
+
+    def write_new(self, key: str, content: bytes) -> None:
+        """As the package does it: most look first and write then."""
+
+        def write() -> None:
+            path = self._path(key)
+            self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+            with suppress(FileExistsError):
+                self._filesystem.pipe_file(path, content, mode="create")
 
         retry(write, url=self._shown(key))
 

@@ -8,18 +8,20 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from classifier.errors import IllsortError, Message, SettingsError, StorageError
+from classifier.errors import Message, SettingsError, StorageError
 from classifier.inference.device import cores
 from classifier.inference.settled import machine_of, settled_runtime
 from classifier.model.bundle import open_bundle
-from classifier.parts.answer_settings import AnswerSettings
+from classifier.parts.answer_settings import AnsweringModel, AnswerSettings
 from classifier.parts.answers_meta import answers_name
-from classifier.parts.dispatch import MOST_TRIES, Outcome, PartFailure, dispatch
+from classifier.parts.dispatch import Outcome, dispatch
 from classifier.parts.listing_files import read_listing
+from classifier.parts.one_by_one import one_by_one
 from classifier.parts.predictor import Job, Predictor, check_embeddings
 from classifier.parts.process_workers import ProcessWorkers
 from classifier.parts.ray_workers import RayWorkers, connected, machine_there
 from classifier.parts.storage import open_storage
+from classifier.paths import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
     from classifier.progress import Progress, Stage
     from classifier.settings import Settings
 
-_UNFINISHED: Final = re.compile(r"\.(?:part-[0-9]{5,}\.[0-9a-f]{12}\.parquet|answers\.json)\.[0-9a-f]{16}\.part")
+_UNFINISHED: Final = re.compile(
+    r"\.(?:part-[0-9]{5,}\.[0-9a-f]{12}\.parquet|answers(?:\.[0-9a-f]{12})?\.json)\.[0-9a-f]{16}\.part"
+)
 _YOUNG_NS: Final = 3600 * 10**9
 _MANY_CORES: Final = 4
 _PROCESSES: Final = re.compile(r"processes:([1-9][0-9]{0,3})")
@@ -98,11 +102,12 @@ def predict_parts(
 
 def _missing(job: Job, wanted: Sequence[int]) -> list[int]:
     """The parts without a file, once it is clear that the files that are there are of the same kind."""
+    manifest = open_bundle(job.model).manifest
     job.agreed.agree(job.answers)
+    AnsweringModel.of(manifest).agree(job.answers)
     there = set(job.answers.names())
     _remove_unfinished(job.answers, there)
-    key = open_bundle(job.model).manifest.key
-    return [number for number in wanted if answers_name(number, key) not in there]
+    return [number for number in wanted if answers_name(number, manifest.key) not in there]
 
 
 def _remove_unfinished(answers: Storage, names: AbstractSet[str]) -> None:
@@ -124,7 +129,7 @@ def _job(
     if embeddings:
         check_embeddings(bundle)
     agreed = AnswerSettings(
-        source=listing.source,
+        source=to_text(listing.source),
         parts=listing.parts,
         pictures=listing.pictures,
         engine="onnx" if settings.runtime.engine == "onnx" else "torch",
@@ -167,23 +172,10 @@ def _run(job: Job, parts: Sequence[int], where: Where, ray: Any, *, progress: Pr
 
 
 def _here(job: Job, parts: Sequence[int], progress: Progress, stage: Stage) -> Outcome:
-    """One after the other; what a store refuses to three parts in a row, it refuses to all."""
-    outcome, failed_in_a_row = Outcome(), 0
     runtime = settled_runtime(job.settings.runtime)
     runtime.report(progress)
     if runtime.device.type == "cpu" and cores() >= _MANY_CORES:
         count = cores() // 2
         progress.say(Message("One thread computes; all cores are used by: --on processes:{count}", count=count))
     with Predictor(job, runtime, progress) as predictor:
-        for at, number in enumerate(parts):
-            stage.note(Message("part {number} of {count}", number=at + 1, count=len(parts)))
-            try:
-                outcome.done.append(predictor.answer(number, stage.advance))
-                failed_in_a_row = 0
-            except IllsortError as error:
-                failed_in_a_row += 1
-                left = parts[at:] if failed_in_a_row == MOST_TRIES else [number]
-                outcome.failed += [PartFailure(part, error.message) for part in left]
-                if failed_in_a_row == MOST_TRIES:
-                    break
-    return outcome
+        return one_by_one(parts, predictor.answer, stage, say=progress.say)

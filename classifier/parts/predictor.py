@@ -23,6 +23,7 @@ from classifier.model.bundle import open_bundle
 from classifier.model.trained import load_network
 from classifier.model.transforms import transform_of
 from classifier.parts.answer_rows import AnswerRows
+from classifier.parts.answer_settings import AnsweringModel
 from classifier.parts.answers_meta import AnswersMeta, answers_name
 from classifier.parts.fetched import Fetched
 from classifier.parts.listing_files import read_listing, read_part_of
@@ -135,7 +136,10 @@ class Predictor:
             )
 
     def _put(self, name: str, content: bytes) -> None:
+        """Put a file in place, unless others have begun meanwhile to answer otherwise."""
         try:
+            self._job.agreed.agree(self._job.answers)
+            AnsweringModel.of(self._bundle.manifest).agree(self._job.answers)
             self._job.answers.write_atomically(name, content)
         except OSError as error:  # of a folder of this machine
             raise StorageError("{url}: {why}", url=self._job.answers.url, why=message_of(error)) from error

@@ -112,7 +112,8 @@ class ProcessWorkers:
 
     def stop(self, worker: int) -> None:
         """As `Workers` has it."""
-        child = self._children.pop(worker)
+        if (child := self._children.pop(worker, None)) is None:
+            return
         child.process.kill()
         child.process.join()
         child.connection.close()
@@ -120,7 +121,7 @@ class ProcessWorkers:
 
 def _event(worker: int, kind: str, value: Any) -> Event:
     if kind == "refused":
-        return Refused(value)
+        return Refused(worker, value)
     if kind == "ready":
         return Ready(worker)
     makers = {"advanced": Advanced, "answered": Answered, "failed": Failed}

@@ -22,7 +22,7 @@ from classifier.parts.predictor import Job, Predictor
 from classifier.parts.workers import Advanced, Answered, Event, Failed, Lost, Ready, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from classifier.parts.predictor import PartReport
     from classifier.settings import RuntimeSettings
@@ -96,7 +96,7 @@ class RayWorkers:
         self._ray = ray
         self._actors: dict[int, _Actor] = {}
         self._number = 0
-        self._resources: tuple[float, dict[str, float]] = (-_RESOURCES_S, {})
+        self._resources: tuple[float, list[dict[str, float]]] = (-_RESOURCES_S, [])
 
     def __enter__(self) -> Self:
         return self
@@ -108,12 +108,11 @@ class RayWorkers:
     @property
     def most(self) -> int:
         """One for each GPU of the cluster as it is now, else one for each two cores."""
-        found = self._found()
-        return int(found.get("GPU", 0)) or max(1, int(found.get("CPU", 1)) // _CORES)
+        return room(self._found())
 
     def start(self) -> int:
         """As `Workers` has it."""
-        share = _share(self._found())
+        share = share_of(self._found())
         options = {"max_restarts": 0, "max_task_retries": 0, "max_concurrency": 2, **share}
         handle = self._ray.remote(_Answerer).options(**options).remote(self._job, int(share["num_cpus"]))
         self._number += 1
@@ -137,7 +136,8 @@ class RayWorkers:
 
     def stop(self, worker: int) -> None:
         """As `Workers` has it."""
-        self._ray.kill(self._actors.pop(worker).handle)
+        if (actor := self._actors.pop(worker, None)) is not None:
+            self._ray.kill(actor.handle)
 
     def _ended(self, worker: int) -> Event:
         """What the last call of an actor gave; whatever Ray raises for it, the actor is of no more use."""
@@ -150,7 +150,7 @@ class RayWorkers:
         actor.ref = None
         if not actor.is_ready:
             actor.is_ready = True
-            return Ready(worker) if value is None else Refused(value)
+            return Ready(worker) if value is None else Refused(worker, value)
         return Failed(worker, value) if isinstance(value, Message) else Answered(worker, value)
 
     def _advanced(self) -> list[Event]:
@@ -176,11 +176,11 @@ class RayWorkers:
         except Exception:  # noqa: BLE001 - it has died, which its part says
             return 0
 
-    def _found(self) -> dict[str, float]:
-        """What the cluster has, as it was a few seconds ago."""
+    def _found(self) -> list[dict[str, float]]:
+        """What each machine of the cluster has, as it was a few seconds ago."""
         at, found = self._resources
         if time.monotonic() - at > _RESOURCES_S:
-            found = dict(self._ray.cluster_resources())
+            found = _machines(self._ray)
             self._resources = time.monotonic(), found
         return found
 
@@ -211,7 +211,7 @@ def machine_there(ray: Any, settings: RuntimeSettings) -> Machine:
 
     Raises StorageError in one line where none of them says so in time.
     """
-    share = _share(ray.cluster_resources())
+    share = share_of(_machines(ray))
     if "num_gpus" not in share:
         return machine_of(settled_runtime(settings))
     try:
@@ -225,12 +225,37 @@ def _machine(settings: RuntimeSettings) -> Machine:
     return machine_of(settled_runtime(settings))
 
 
-def _share(found: Mapping[str, float]) -> dict[str, float]:
-    """What of the cluster each actor has: a GPU and its share of the cores, or two cores."""
-    cards, cores = int(found.get("GPU", 0)), int(found.get("CPU", 1))
-    if not cards:
-        return {"num_cpus": min(_CORES, max(1, cores))}
-    return {"num_cpus": min(_MOST_CORES, max(1, cores // cards)), "num_gpus": 1}
+def _machines(ray: Any) -> list[dict[str, float]]:
+    """What each machine that is there has, by the names of Ray."""
+    return [dict(one["Resources"]) for one in ray.nodes() if one["Alive"]]
+
+
+def share_of(machines: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """What each actor has: a GPU and its share of the cores of the machine that has least of them, or two cores.
+
+    Of the machines that have a GPU, or where none has, two cores: an actor lies on one machine.
+    """
+    with_gpu = [(_count(one, "CPU"), _count(one, "GPU")) for one in machines if _count(one, "GPU")]
+    if with_gpu:
+        shares = [cores // cards for cores, cards in with_gpu]
+        enough = [share for share in shares if share] or [0]
+        return {"num_cpus": min(_MOST_CORES, *enough), "num_gpus": 1}
+    most = max((_count(one, "CPU") for one in machines), default=1)
+    return {"num_cpus": min(_CORES, max(1, most))}
+
+
+def room(machines: Sequence[Mapping[str, float]]) -> int:
+    """How many actors with `share_of` them these machines have room for; at least 1, as a machine may be to come."""
+    share = share_of(machines)
+    cores = int(share["num_cpus"])
+    places = [_count(one, "CPU") // cores if cores else _count(one, "GPU") for one in machines]
+    if "num_gpus" in share:
+        places = [min(place, _count(one, "GPU")) for place, one in zip(places, machines, strict=True)]
+    return max(1, sum(places))
+
+
+def _count(machine: Mapping[str, float], what: str) -> int:
+    return int(machine.get(what, 0))
 
 
 def _last_line(error: Exception) -> str:

@@ -27,6 +27,8 @@ _RANGES_AT_ONCE: Final = 8
 _END: Final = "\U0010ffff" * 2
 """After every key; of characters as of UTF-8 bytes, the order is the same."""
 _NOT_THIS_VERSION: Final = frozenset({"PreconditionFailed", "412"})
+_AT_THE_SAME_TIME: Final = frozenset({"ConditionalRequestConflict", "409"})
+_NO_CONDITIONS: Final = frozenset({"NotImplemented", "501"})
 _BEYOND_THE_END: Final = frozenset({"InvalidRange", "416"})
 
 
@@ -56,6 +58,20 @@ class S3Storage(ObjectStorage):
     def write_atomically(self, key: str, content: bytes) -> None:
         """One PUT, or one multipart upload above 50 MB; the bucket must exist."""
         retry(partial(self._filesystem.pipe_file, self._path(key), content), url=self._shown(key))
+
+    def write_new(self, key: str, content: bytes) -> None:
+        """One PUT that the store refuses where there is an object; a store that has no such PUT looks first."""
+
+        def write() -> None:
+            try:
+                self._filesystem.pipe_file(self._path(key), content, mode="create")
+            except OSError as error:
+                if _code(error) in _NO_CONDITIONS and not self.exists(key):
+                    self._filesystem.pipe_file(self._path(key), content)
+                elif _code(error) not in _NO_CONDITIONS | _NOT_THIS_VERSION | _AT_THE_SAME_TIME:
+                    raise
+
+        retry(write, url=self._shown(key))
 
     def objects(self) -> Generator[StoredFile]:
         """A thousand at a time, in the order that S3 lists them in; of a large bucket several ranges of keys at once.

@@ -66,6 +66,13 @@ class Storage(ABC):
         """Have `content` at `key`, whole or not at all, in place of what was there: one rename, or one PUT."""
 
     @abstractmethod
+    def write_new(self, key: str, content: bytes) -> None:
+        """As `write_atomically`, but what is at `key` stays: who else began first is not told apart, so read it again.
+
+        A bucket that cannot tell lets the last one have it.
+        """
+
+    @abstractmethod
     def remove(self, key: str) -> None:
         """Remove a file that the caller has proved ours."""
 

@@ -53,8 +53,9 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A worker cannot do any part, nor could another: the model is not there."""
+    """A worker cannot do any part: the model is not there, or its machine computes otherwise."""
 
+    worker: int
     why: Message
 
 
@@ -86,4 +87,4 @@ class Workers(Protocol):
         """What happened, in order for each worker; waits up to `timeout_s` for anything to happen."""
 
     def stop(self, worker: int) -> None:
-        """Kill a worker, of which no event comes any more."""
+        """Kill a worker, of which no event comes any more; one that has died already is none."""

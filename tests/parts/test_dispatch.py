@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from classifier.errors import IllsortError, Message
 from classifier.parts.dispatch import Outcome, dispatch
+from classifier.parts.one_by_one import one_by_one
 from classifier.parts.predictor import PartReport
 from classifier.parts.workers import Advanced, Answered, Event, Failed, Lost, Ready, Refused
 from classifier.progress import SilentStage
@@ -32,6 +34,7 @@ class Pretended:
     given: list[int] = field(default_factory=list)
     coming: deque[Event] = field(default_factory=deque)
     crowd: int = 0
+    together: int = 1
 
     def clock(self) -> float:
         """Seconds that pass while nothing comes."""
@@ -60,9 +63,12 @@ class Pretended:
             case "failed":
                 self.coming.append(Failed(worker, WHY))
             case "refused":
-                self.coming.append(Refused(WHY))
+                self.coming.append(Refused(worker, WHY))
             case "hangs":
                 pass
+            case "dies idle":
+                self.alive.discard(worker)
+                self.coming += [Ready(worker), Lost(worker, WHY)]
             case _ if part < 0:
                 self.coming.append(Ready(worker))
             case _:
@@ -75,7 +81,7 @@ class Pretended:
             self.now += timeout_s
             assert self.now < 10_000, "it hangs"
             return []
-        return [self.coming.popleft()]
+        return [self.coming.popleft() for _ in range(min(self.together, len(self.coming)))]
 
     def stop(self, worker: int) -> None:
         """As `Workers` has it."""
@@ -178,3 +184,90 @@ def test_one_worker_goes_on_where_no_other_becomes_ready() -> None:
 def test_what_no_worker_could_do_is_one_line() -> None:
     with pytest.raises(IllsortError, match="it died"):
         outcome(Pretended(lambda *_: "refused"))
+
+
+@pytest.mark.parametrize("together", [1, 2])
+def test_a_worker_that_dies_as_it_becomes_ready_is_replaced(together: int) -> None:
+    workers = Pretended(
+        lambda part, tries: "dies idle" if part < 0 and tries < 4 else "done", most=1, together=together
+    )
+    workers.give = lambda worker, part: Pretended.give(workers, worker, part) if worker in workers.alive else None  # type: ignore[method-assign]
+
+    assert ([0, 1, 2, 3, 4], []) == numbers(outcome(workers)[0])
+
+
+def test_workers_that_only_become_ready_to_die_end_it() -> None:
+    workers = Pretended(lambda *_: "dies idle", together=2)
+
+    assert ([], [0, 1, 2, 3, 4]) == numbers(outcome(workers)[0])
+    assert workers.started < 20
+
+
+def test_an_outage_that_each_of_many_workers_meets_once_ends_nothing() -> None:
+    failed: list[int] = []
+
+    def plan(part: int, _: int) -> str:
+        if part < 0 or len(failed) >= 40:
+            return "done"
+        failed.append(part)
+        return "failed"
+
+    workers = Pretended(plan, most=40)
+    done, _ = outcome(workers, count=400)
+
+    assert (400, [], 40) == (len(done.done), done.failed, len(failed))
+    assert 30 <= workers.now < 60
+
+
+def test_a_part_that_fails_is_given_again_after_pauses_that_grow() -> None:
+    at: list[float] = []
+
+    def plan(part: int, _: int) -> str:
+        if part >= 0:
+            at.append(workers.now)
+        return "failed" if part >= 0 else "ready"
+
+    workers = Pretended(plan, most=1)
+
+    assert [0] == numbers(outcome(workers, count=1)[0])[1]
+    assert [1.0, 2.0] == [later - before for before, later in pairwise(at)]
+
+
+def test_one_machine_that_refuses_ends_nothing_once_another_was_ready() -> None:
+    workers = Pretended(lambda part, tries: "refused" if part < 0 and tries > 1 else "done", most=3)
+
+    done, _ = outcome(workers, count=30)
+
+    assert (list(range(30)), []) == numbers(done)
+
+
+def test_in_this_process_a_part_is_tried_three_times_too() -> None:
+    given: list[int] = []
+    waited: list[float] = []
+
+    def answer(part: int, advance: Callable[[int], None]) -> PartReport:
+        given.append(part)
+        advance(4)
+        if part == 1 or (part == 2 and given.count(2) < 3):
+            raise IllsortError(WHY)
+        return PartReport(number=part, pictures=10, failures=0)
+
+    stage = Counting()
+    done = one_by_one(range(4), answer, stage, say=lambda _: None, sleep=waited.append)
+
+    assert ([0, 2, 3], [1]) == numbers(done)
+    assert (3, 3, 30) == (given.count(1), given.count(2), stage.total)
+    assert [1.0, 2.0, 1.0, 2.0, 4.0] == waited
+
+
+def test_in_this_process_a_store_that_is_gone_ends_it() -> None:
+    given: list[int] = []
+
+    def answer(part: int, _: Callable[[int], None]) -> PartReport:
+        given.append(part)
+        raise IllsortError(WHY)
+
+    done = one_by_one(range(100), answer, SilentStage(), say=lambda _: None, sleep=lambda _: None)
+
+    assert ([], list(range(100))) == (numbers(done)[0], sorted(numbers(done)[1]))
+    assert len(given) < 30

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +27,6 @@ from kit.listings import COLOR_NAMES, drawn, hashes, in_folder, listed, members_
 from kit.readers import Fragile
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from classifier.errors import Message
     from kit.bucket import Bucket
 
@@ -55,7 +54,9 @@ def test_answers_are_the_same_bytes_here_and_in_processes(tmp_path: Path, model:
     assert (0, list(range(6)), []) == (done.before, [one.number for one in done.outcome.done], done.outcome.failed)
     found = hashes(tmp_path / "here")
     key = open_bundle(model).manifest.key
-    assert [ANSWERS_FILE, *(answers_name(number, key) for number in range(6))] == list(found)
+    assert [f"answers.{key[:12]}.json", ANSWERS_FILE, *(answers_name(number, key) for number in range(6))] == list(
+        found
+    )
     assert found == hashes(tmp_path / "processes")
 
 
@@ -276,6 +277,39 @@ def test_other_settings_are_refused_in_a_line_that_says_both(tmp_path: Path, mod
         predict(other, color_bundle(tmp_path / "m", seed=1).folder, tmp_path / "to")
 
 
+def test_a_folder_whose_name_is_not_unicode_is_answered(tmp_path: Path, model: Path) -> None:
+    crawl = Path(os.fsdecode(os.fsencode(tmp_path) + b"/cr\x83wl"))
+    try:
+        rows = in_folder(crawl, drawn(12))
+    except OSError:
+        pytest.skip("this system has no such names")
+    parts = listed(tmp_path / "parts", crawl, rows)
+
+    predict(parts, model, tmp_path / "to", only=0)
+    done = predict(parts, model, tmp_path / "to")
+
+    assert (1, []) == (done.before, done.outcome.failed)
+    assert [None] * 12 == [row["failure"] for row in rows_in(tmp_path / "to")]
+
+
+def test_a_part_is_not_put_beside_answers_of_other_settings(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classifier.parts.one_by_one.pause_s", lambda _: 0.0)
+    parts = listed(tmp_path / "parts", tmp_path / "crawl", in_folder(tmp_path / "crawl", drawn(2)))
+
+    class Changing(SilentProgress):
+        def stage(self, name: Message, *, total: int | None, unit: str) -> Any:
+            for path in (tmp_path / "to").glob("answers*.json"):
+                path.write_text(path.read_text().replace('"temperature": 1.0', '"temperature": 2.0'))
+            return super().stage(name, total=total, unit=unit)
+
+    done = predict(parts, model, tmp_path / "to", progress=Changing())
+
+    assert ["temperature = 2.0" in one.why for one in done.outcome.failed] == [True]
+    assert [] == list(tmp_path.glob("to/part-*"))
+
+
 def test_a_model_that_cannot_be_run_is_one_line_also_in_processes(tmp_path: Path) -> None:
     parts = listed(tmp_path / "parts", tmp_path / "crawl", in_folder(tmp_path / "crawl", drawn(20)))
     bundle = color_bundle(tmp_path / "m")
@@ -329,6 +363,7 @@ def test_a_bucket_that_never_answers_ends_with_a_list(
     tmp_path: Path, model: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("classifier.parts.retries.WAITS_S", (0.0,))
+    monkeypatch.setattr("classifier.parts.one_by_one.pause_s", lambda _: 0.0)
     pictures = drawn(50)
     for name, content in pictures.items():
         bucket.put(name, content)
