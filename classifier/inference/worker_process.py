@@ -101,8 +101,18 @@ class WorkerProcess:
         if self._process is not None:
             self._process.kill()
             self._process.join()
+            self._replace_end_event()
         self._process = self._loader = None
         self._batches = iter(())
+
+    def _replace_end_event(self) -> None:
+        """Give torch another event by which workers are told to end: it sets it when the loader goes.
+
+        A process that is killed while it looks at the event keeps its lock, and torch would wait for that for ever.
+        """
+        batches: Any = getattr(self._loader, "_iterator", None)
+        if hasattr(batches, "_workers_done_event"):
+            batches._workers_done_event = self._context.Event()  # noqa: SLF001 - torch has no other way to say it
 
     def _start(self) -> None:
         self._in_flight = InFlight(self._threads, self._context)

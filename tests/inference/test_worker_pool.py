@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from dataclasses import dataclass, replace
 from multiprocessing import active_children
 from typing import TYPE_CHECKING
@@ -158,3 +159,19 @@ def test_when_no_process_starts_at_all_an_error_says_so(tmp_path: Path, monkeypa
     ):
         list(stream(paths, READER, pool, batch_size=1))
     assert set() == processes()
+
+
+@needs_fork
+def test_a_process_killed_while_it_holds_the_lock_of_its_end_is_not_waited_for(tmp_path: Path) -> None:
+    """Torch sets that event when a loader goes, and would wait for ever for the lock of one that is gone."""
+    paths = write(tmp_path, ["ok"] * 4)
+    with WorkerPool(LIMITS, workers=1, start_method="fork") as pool:
+        list(stream(paths, READER, pool, batch_size=2))
+        (process,) = pool._workers
+        # What a process does that is killed in the middle of it: the lock stays taken.
+        process._loader._iterator._workers_done_event._cond.acquire()  # type: ignore[union-attr]
+        closing = threading.Thread(target=process.close, daemon=True)
+        closing.start()
+        closing.join(30)
+
+        assert not closing.is_alive()
