@@ -94,6 +94,9 @@ def predict_parts(
         missing = _missing(job, wanted)
         outcome = Outcome()
         if missing:
+            source = open_storage(listing.source)
+            if ray is None and source.folder is not None:  # a cluster's machines may have what this one has not
+                source.check_there()
             pictures = sum(_pictures(listing, number) for number in missing)
             with progress.stage(Message("predicting"), total=pictures, unit="picture") as stage:
                 outcome = _run(job, missing, where, ray, progress=progress, stage=stage)
