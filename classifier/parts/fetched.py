@@ -103,8 +103,8 @@ class Fetched:
     def check(self) -> None:
         """Raise StorageError in one line where a bucket did not answer, or this machine or the way to a disk failed.
 
-        Nothing is fetched after that, and no answer counts. It is not raised where a path is asked for, in the midst of
-        handing out work.
+        Nothing is fetched after that, and no answer counts. It is not raised where a path is asked for, while work is
+        handed out.
         """
         if self._error is not None:
             raise self._error

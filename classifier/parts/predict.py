@@ -15,7 +15,7 @@ from classifier.model.bundle import open_bundle
 from classifier.parts.answer_settings import AnsweringModel, AnswerSettings
 from classifier.parts.answers_meta import answers_name
 from classifier.parts.dispatch import Outcome, dispatch
-from classifier.parts.listing_files import read_listing
+from classifier.parts.listing_files import read_listing, rows_of_part
 from classifier.parts.one_by_one import one_by_one
 from classifier.parts.predictor import Job, Predictor, check_embeddings
 from classifier.parts.process_workers import ProcessWorkers
@@ -97,7 +97,7 @@ def predict_parts(
             source = open_storage(listing.source)
             if ray is None and source.folder is not None:  # a cluster's machines may have what this one has not
                 source.check_there()
-            pictures = sum(_pictures(listing, number) for number in missing)
+            pictures = sum(rows_of_part(listing, number) for number in missing)
             with progress.stage(Message("predicting"), total=pictures, unit="picture") as stage:
                 outcome = _run(job, missing, where, ray, progress=progress, stage=stage)
     return Predicted(answers=job.answers.url, before=len(wanted) - len(missing), outcome=outcome)
@@ -158,10 +158,6 @@ def _wanted(listing: Listing, only: int | None) -> list[int]:
             last=listing.parts - 1,
         )
     return [only]
-
-
-def _pictures(listing: Listing, number: int) -> int:
-    return min(listing.part_size, listing.pictures - number * listing.part_size)
 
 
 def _run(job: Job, parts: Sequence[int], where: Where, ray: Any, *, progress: Progress, stage: Stage) -> Outcome:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from classifier.catalog.connection import read_catalog
 from classifier.filing.verify import verify
 from fault_injection import kill_command
-from kit.answers import answered
+from kit.answers import answered, decided
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import all_files, make_tree
@@ -20,16 +18,6 @@ CRAWL = {
     f"{number:02}.png": encoded(varied(COLORS[("red", "green", "blue")[number % 3]], seed=number), "PNG")
     for number in range(12)
 }
-
-
-def decided(library: Path) -> list[tuple[Any, ...]]:
-    with read_catalog(library) as catalog:
-        return sorted(
-            (*row[:3], round(row[3], 4), row[4])
-            for row in catalog.connection.execute(
-                "SELECT picture, action, category, confidence, reason_code FROM decisions"
-            ).fetchall()
-        )
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is what a power cut is nearest to")

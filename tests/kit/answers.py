@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from classifier.catalog.connection import read_catalog
 from classifier.catalog.halves import to_halves
 from classifier.inference.device import runtime_from_settings
 from classifier.inference.forward import TorchEngine
@@ -125,6 +126,17 @@ def _decoded(result: Inferred, bundle: Bundle) -> Row:
         "scales": [float(scale[0]) for scale in scales],
         "look": image.look,
     }
+
+
+def decided(library: Path) -> list[tuple[Any, ...]]:
+    """What a library's catalog says of each image, the confidence in four digits."""
+    with read_catalog(library) as catalog:
+        return sorted(
+            (*row[:3], round(row[3], 4), row[4])
+            for row in catalog.connection.execute(
+                "SELECT picture, action, category, confidence, reason_code FROM decisions"
+            ).fetchall()
+        )
 
 
 def rows_of(answers: Sequence[list[Row]]) -> list[Row]:

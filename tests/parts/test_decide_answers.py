@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -397,13 +396,21 @@ def test_a_picture_without_usable_embeddings_fails_alone(
     assert 1 == summary["failures"]["not_kept"]
 
 
-@pytest.mark.parametrize("params", ['{"code": 1}', "[" * 100_000])
-def test_reasons_that_nobody_wrote_are_no_traceback(
-    tmp_path: Path, made: Answered, models: dict[str, Bundle], params: str
-) -> None:
+def with_params(made: Answered, params: str) -> Answered:
     parts = [[row | {"failure_params": params} if "failure" in row else row for row in part] for part in made.parts]
-    answers = replace(made, parts=parts).write(tmp_path / "answers")
-    with suppress(IllsortError):
+    return replace(made, parts=parts)
+
+
+def test_parameters_of_a_reason_may_have_any_name(tmp_path: Path, made: Answered, models: dict[str, Bundle]) -> None:
+    answers = with_params(made, '{"code": 1}').write(tmp_path / "answers")
+    run(answers, models["first"], tmp_path / "decisions")
+
+    assert ['{"code": 1}'] == [row["params"] for row in read(tmp_path / "decisions") if row["action"] == "failed"]
+
+
+def test_parameters_nested_too_deeply_are_one_line(tmp_path: Path, made: Answered, models: dict[str, Bundle]) -> None:
+    answers = with_params(made, "[" * 100_000).write(tmp_path / "answers")
+    with pytest.raises(IllsortError, match="is damaged"):
         run(answers, models["first"], tmp_path / "decisions")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyarrow import parquet
 
-from classifier.catalog.connection import read_catalog
+from kit.answers import decided
 from kit.bundles import color_bundle
 from kit.commands import illsort
 from kit.pictures import COLORS, encoded, varied
@@ -47,16 +47,6 @@ def done(*words: object) -> Any:
 
 def names(library: Path) -> set[str]:
     return set(all_files(library)) - {"_broken.csv"}
-
-
-def decided(library: Path) -> list[tuple[Any, ...]]:
-    with read_catalog(library) as catalog:
-        return sorted(
-            (*row[:3], round(row[3], 4), row[4])
-            for row in catalog.connection.execute(
-                "SELECT picture, action, category, confidence, reason_code FROM decisions"
-            ).fetchall()
-        )
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["embeddings", "answers"])
