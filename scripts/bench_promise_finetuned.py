@@ -3,9 +3,9 @@
     python scripts/bench_promise_finetuned.py [--sets kinds series] [--labels 200] [--draws 20] [--side 128]
 
 For each draw so many pictures, drawn at random, are the labels; the default recipe fine-tunes on them, and the rest of
-the set is sorted at each rate. Near-duplicates are left out, one of each group stays. Small views and few epochs, so
-that twenty draws take an hour and not a day: a promise must hold however good the network is. `--set` passes further
-settings on. Reads ../shared/data, or --data.
+the set is sorted at each rate; with `--learn-crawl` it is trained with that rest as its crawl. Near-duplicates are left
+out, one of each group stays. Small views and few epochs, so that twenty draws take an hour and not a day: a promise
+must hold however good the network is. `--set` passes further settings on. Reads ../shared/data, or --data.
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["kinds", "series"])
     parser.add_argument("--labels", nargs="+", type=int, default=[200])
     parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first draw")
+    parser.add_argument("--learn-crawl", action="store_true", help="train with what is to be sorted, too")
     parser.add_argument("--side", type=int, default=128, help="of what the network sees, in pixels")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value")
@@ -105,7 +107,8 @@ def main() -> None:
         try:
             files = different(args.data / name)
             for count in args.labels:
-                draws = [draw_once(name, files, work, count=count, seed=seed, args=args) for seed in range(args.draws)]
+                seeds = range(args.first, args.first + args.draws)
+                draws = [draw_once(name, files, work, count=count, seed=seed, args=args) for seed in seeds]
                 for rate, results in zip(RATES, zip(*draws, strict=True), strict=True):
                     promised, kept = sum(one for one, *_ in results), sum(error <= rate for *_, error in results)
                     worst, coverage = max(error for *_, error in results), np.mean([share for _, share, _ in results])
@@ -122,7 +125,8 @@ def draw_once(
     folder, source = work / f"{count}-{seed}", args.data / name
     overrides = [f"model.image_size={args.side}", f"train.epochs={args.epochs}", f"train.seed={seed}"]
     draw = drawn(source, files, folder / "drawn", count=count, seed=seed)
-    results = tried(source, draw, folder, overrides=[*overrides, "labels.by_chance=true", *args.set])
+    crawl = [f"train.unlabelled={draw.crawl}"] if args.learn_crawl else []
+    results = tried(source, draw, folder, overrides=[*overrides, "labels.by_chance=true", *crawl, *args.set])
     print(name, count, seed, *(f"{p} {c:.3f} {e:.4f}" for p, c, e in results), file=sys.stderr, flush=True)
     shutil.rmtree(folder)
     return results
