@@ -7,6 +7,8 @@ is a random draw from the filed images, so its bound holds for these only. It sa
 threshold, which would file images that could not be drawn.
 An audit until an error rate is shown is judged by bounds that hold whenever one looks; it ends once the rate is shown,
 or cannot be shown by what was drawn any more.
+Of decisions about answers elsewhere, rows are drawn, and one image may be at several: it is asked about once, and its
+answer counts for each of them. So an audit counts rows, which are images in a library.
 """
 
 from __future__ import annotations
@@ -52,6 +54,8 @@ class Bound:
     skipped: int
     at_most: float
     number: int = 1
+    source: str | None = None
+    """The answers elsewhere whose decisions it is of, as rows; None for the images of a library."""
     is_early: bool = False
     """Whether too few are answered to state it."""
 
@@ -79,6 +83,13 @@ class Bound:
         )
         if self.number == 1:
             return bound
+        if self.source is not None:
+            return Message(
+                "{bound}; audit {number} of these decisions, so judged at {confidence:.4g}%",
+                bound=bound,
+                number=self.number,
+                confidence=self.confidence * 100,
+            )
         return Message(
             "{bound}; audit {number} of this sort, so judged at {confidence:.4g}%",
             bound=bound,
@@ -118,8 +129,25 @@ class AuditState:
 
     @cached_property
     def judged(self) -> list[SampledImage]:
-        """What was answered or skipped, in the order of the draw."""
-        return [drawn for drawn in self.audit.drawn if drawn.image_id in self.kinds]
+        """What was answered or skipped, in the order of the draw.
+
+        An image that was drawn again counts again once all before it are judged: what is judged stays a random draw.
+        """
+        found: list[SampledImage] = []
+        seen: set[ImageId] = set()
+        is_reached = True
+        for drawn in self.audit.drawn:
+            if drawn.image_id not in self.kinds:
+                is_reached = False
+            elif is_reached or drawn.image_id not in seen:
+                found.append(drawn)
+                seen.add(drawn.image_id)
+        return found
+
+    @cached_property
+    def _asked_as(self) -> dict[ImageId, str]:
+        """The category that each judged image was asked about: that of its first row."""
+        return {one.image_id: one.category for one in reversed(self.audit.drawn) if one.image_id in self.kinds}
 
     @cached_property
     def _skips(self) -> Counter[ImageId]:
@@ -134,14 +162,14 @@ class AuditState:
     def is_shown(self) -> bool:
         """Whether the error rate is shown until which this audit goes on."""
         until = self.audit.until
-        return until is not None and self._at_most(self._bad, self.asked, self.audit.population) <= until
+        return until is not None and self._at_most(len(self._bad), self.asked, self.audit.population) <= until
 
     @cached_property
     def is_hopeless(self) -> bool:
         """Whether that rate would not be shown if all that is left to judge of what was drawn were right."""
-        passed = sum(self._skips[image_id] < _MOST_SKIPS for image_id in self._images_of(AnnotationKind.SKIPPED))
+        bad = sum(not self._may_be_right(drawn) for drawn in self._bad)
         count, until = len(self.audit.drawn), self.audit.until
-        return until is not None and self._at_most(self._bad - passed, count, self.audit.population) > until
+        return until is not None and self._at_most(bad, count, self.audit.population) > until
 
     @cached_property
     def left_at_this_rate(self) -> int | None:
@@ -150,17 +178,26 @@ class AuditState:
         if until is None or not asked or self.is_finished:
             return None
         population, most = self.audit.population, len(self.audit.drawn)
-        enough = draws_at_rate(self._bad / asked, population, until, self.confidence, least=asked + 1, most=most)
+        enough = draws_at_rate(len(self._bad) / asked, population, until, self.confidence, least=asked + 1, most=most)
         return None if enough is None else enough - asked
 
     @property
     def asked(self) -> int:
-        """How many images were answered or skipped."""
-        return len(self.kinds)
+        """How many of what was drawn were answered or skipped."""
+        return len(self.judged)
 
     def is_bad(self, drawn: SampledImage) -> bool:
         """Whether a sampled image counts as wrong."""
-        return self.kinds.get(drawn.image_id) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
+        return self._kind_of(drawn) in {AnnotationKind.WRONG, AnnotationKind.SKIPPED}
+
+    def _kind_of(self, drawn: SampledImage) -> AnnotationKind | None:
+        """The annotation of a row; WRONG where it has the image under another category than was asked about."""
+        kind = self.kinds.get(drawn.image_id)
+        return kind if kind is None or drawn.category == self._asked_as[drawn.image_id] else AnnotationKind.WRONG
+
+    def _may_be_right(self, drawn: SampledImage) -> bool:
+        """Whether it was skipped, and comes again."""
+        return self._kind_of(drawn) is AnnotationKind.SKIPPED and self._skips[drawn.image_id] < _MOST_SKIPS
 
     def bound(self, category: str | None = None) -> Bound:
         """The bound from the answers so far, for one category or the library.
@@ -172,7 +209,7 @@ class AuditState:
         so the binomial bound holds (Hoeffding 1956).
         """
         of_it = [drawn for drawn in self.judged if category in {None, drawn.category}]
-        counts = Counter(self.kinds[drawn.image_id] for drawn in of_it)
+        counts = Counter(map(self._kind_of, of_it))
         bad, asked = counts[AnnotationKind.WRONG] + counts[AnnotationKind.SKIPPED], len(of_it)
         filed = self.audit.population if category is None else self.audit.filed[category]
         return Bound(
@@ -183,6 +220,7 @@ class AuditState:
             skipped=counts[AnnotationKind.SKIPPED],
             at_most=self._at_most(bad, asked, filed, is_exact=self.audit.simple or category is not None),
             number=self.audit.number,
+            source=self.audit.source,
             is_early=self.asked < TELLING and not self.is_finished,
         )
 
@@ -198,12 +236,9 @@ class AuditState:
             return finite_upper_bound(bad, asked, filed, self.confidence)
         return upper_bound(bad, asked, self.confidence)
 
-    @property
-    def _bad(self) -> int:
-        return len(self._images_of(AnnotationKind.WRONG)) + len(self._images_of(AnnotationKind.SKIPPED))
-
-    def _images_of(self, kind: AnnotationKind) -> list[ImageId]:
-        return [image_id for image_id, one in self.kinds.items() if one is kind]
+    @cached_property
+    def _bad(self) -> list[SampledImage]:
+        return list(filter(self.is_bad, self.judged))
 
     def bounds(self) -> list[Bound]:
         """One bound for each category, the largest category first."""

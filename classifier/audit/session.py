@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from classifier.audit.apply import RefileResult, apply_audit, resume
 from classifier.audit.draw import draw_audit, target_of
 from classifier.audit.estimate import AuditState
+from classifier.audit.of_answers import draw_command
 from classifier.audit.thresholds import ThresholdOffer, keeps_target, loosest_threshold
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import open_catalog, read_catalog
@@ -79,7 +80,7 @@ class Session:
     @property
     def is_current(self) -> bool:
         """Whether the filing is still as it was at the draw."""
-        return audits.marks(self._catalog) == self.state.audit.marks
+        return still_holds(self._catalog, self.state)
 
     @property
     def is_filed_by_threshold(self) -> bool:
@@ -117,9 +118,14 @@ class Session:
     def refile(self, agreed: Strictness | None = None, *, progress: Progress | None = None) -> RefileResult:
         """Move images judged wrong, and those below the agreed threshold, into `_review`; that run can be undone.
 
-        `agreed` has that threshold and the error rate that it keeps.
+        `agreed` has that threshold and the error rate that it keeps. Raises LibraryError for a threshold that is for
+        answers elsewhere.
         """
-        strictness = agreed or Strictness()
+        strictness, source = agreed or Strictness(), self.state.audit.source
+        if source is not None and strictness.threshold is not None:
+            raise LibraryError(
+                "this audit is of what is filed by the answers at {source}, and so is its threshold", source=source
+            )
         return apply_audit(self._catalog, self.library, self.state.audit, strictness, progress=progress)
 
     def answer_known(self) -> None:
@@ -172,7 +178,8 @@ def open_session(
     or as many as the error rate of the sort takes). An unfinished audit keeps its sample; a finished one is drawn anew
     if another `count` or a `seed` is given, and either one by `anew`. With `until`, an error rate, it is an audit until
     that is shown: the last one goes on with another rate, but an audit of a number of images is drawn anew, and the
-    other way round. Raises LibraryError when nothing is filed there, or there is no last audit.
+    other way round. Raises LibraryError when nothing is filed there, there is no last audit, or it is one of answers
+    elsewhere and another sample is requested.
     """
     read_catalog(library).close()  # looking for a library creates none
     reconcile_if_free(library, progress)
@@ -181,6 +188,10 @@ def open_session(
         if as_it_is:
             yield _last_audit(catalog, library)
             return
+        if (audit := audits.last(catalog)) is not None and audit.source is not None:
+            is_same = not anew and until is None and count in {None, len(audit.drawn)} and seed in {None, audit.seed}
+            yield _of_answers(catalog, library, audit.source, is_same=is_same)
+            return
         session = None if anew else _resumable(catalog, library, count=count, seed=seed, until=until)
         yield session or Session(catalog, library, draw_audit(catalog, library, count=count, seed=seed, until=until))
 
@@ -188,16 +199,27 @@ def open_session(
 def current(catalog: Catalog, library: Path) -> Session | None:
     """The library's last audit, finished or not; None once something was filed since, or before the first."""
     audit = audits.last(catalog)
-    return None if audit is None or audits.marks(catalog) != audit.marks else Session(catalog, library, audit)
+    if audit is None or (audit.source is None and not audits.is_current(catalog, audit)):
+        return None
+    session = Session(catalog, library, audit)
+    return session if session.is_current else None
+
+
+def still_holds(catalog: Catalog, state: AuditState) -> bool:
+    """Whether nothing was filed or moved since the draw of which the audit says nothing.
+
+    What a finished one says of answers elsewhere does not change with the library.
+    """
+    return (state.audit.source is not None and state.is_finished) or audits.is_current(catalog, state.audit)
 
 
 def audit_guarantee(catalog: Catalog, library: Path) -> AuditState | None:
     """The last audit, if it shows that the current filing keeps the error rate of the last sort; else None.
 
-    No file was moved since, though a sort may have recorded new reasons.
+    No file was moved since, though a sort may have recorded new reasons. One of answers elsewhere is no guarantee here.
     """
     audit, target = audits.last(catalog), target_of(catalog)
-    if audit is None or target is None or audits.marks(catalog)[0] != audit.marks[0]:
+    if audit is None or audit.source is not None or target is None or audits.marks(catalog)[0] != audit.marks[0]:
         return None
     state = Session(catalog, library, audit).state
     return state if keeps_target(state, target) else None
@@ -212,6 +234,18 @@ def _last_audit(catalog: Catalog, library: Path) -> Session:
             command=command("audit", library, "--new"),
         )
     return Session(catalog, library, audit)
+
+
+def _of_answers(catalog: Catalog, library: Path, source: str, *, is_same: bool) -> Session:
+    session = current(catalog, library) if is_same else None
+    if session is None:
+        raise LibraryError(
+            "{library}: the last audit is of the answers at {source}; {command} draws another sample of them",
+            library=library,
+            source=source,
+            command=draw_command(catalog, library, source),
+        )
+    return session
 
 
 def _resumable(

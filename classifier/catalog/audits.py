@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from classifier.catalog.audit_numbers import Filing, count_earlier, number_of, sorted_since
 from classifier.catalog.decisions import DECIDED, decision_from_row
 from classifier.catalog.runs import undone_runs
 from classifier.catalog.strictness import STRICTNESS_KEYS
 from classifier.catalog.undo_queries import standing_moves
 from classifier.catalog.values import to_path
-from classifier.paths import to_json
+from classifier.paths import to_json, to_text, unescaped
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, ImageId
 
@@ -61,6 +62,8 @@ class Audit:
     `number` counts the audits with answers since the last sort that filed anything, this one included: the bounds must
     account for every audit of the same filing. With `until`, an error rate, it is answered in its order until that is
     shown, may be looked at after every answer, and counts twice; else all that was drawn is answered.
+    With `source`, the URL of answers elsewhere, it is of the rows that their decisions file, named by `asked`, and the
+    library holds what was drawn of them; an image may be drawn at several rows. Else it is of what the library files.
     """
 
     at: str
@@ -75,11 +78,29 @@ class Audit:
     threshold: float | None = None
     number: int = 1
     until: float | None = None
+    source: str | None = None
+    asked: str | None = None
 
     @property
     def population(self) -> int:
-        """How many images it was drawn from."""
+        """How many images, or rows of answers, it was drawn from."""
         return sum(self.filed.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiledDraw:
+    """Rows drawn at random of those that decisions about the answers at the URL `source` file.
+
+    `asked` names these decisions: the model's key and a hash of the policy. `filed` and `steps` are as in `Audit`, of
+    rows. `drawn` is in random order, with positions from 0; an image that lies at several keys may come again.
+    """
+
+    source: str
+    asked: str
+    filed: dict[str, int]
+    steps: tuple[tuple[float, int], ...]
+    drawn: tuple[SampledImage, ...]
+    seed: int
 
 
 _CODES: Final = {code.value: code for code in ReasonCode}  # a long order has thousands
@@ -113,9 +134,16 @@ def save(catalog: Catalog, audit: Audit) -> Audit:
     kept = (audit.at, audit.seed, int(audit.simple), to_json(audit.filed))
     with catalog.transaction() as connection:
         cursor = connection.execute(
-            "INSERT INTO audits (at, seed, simple, filed, steps, last_move, last_decided, until) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*kept, to_json(audit.steps), *audit.marks, audit.until),
+            "INSERT INTO audits (at, seed, simple, filed, steps, last_move, last_decided, until, source, asked) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *kept,
+                to_json(audit.steps),
+                *audit.marks,
+                audit.until,
+                audit.source and to_text(audit.source),
+                audit.asked,
+            ),
         )
         number = int(cursor.lastrowid or 0)
         connection.executemany(
@@ -126,18 +154,18 @@ def save(catalog: Catalog, audit: Audit) -> Audit:
                 for d in audit.drawn
             ],
         )
-    return replace(audit, id=number, number=_number(catalog, number))
+    return replace(audit, id=number, number=number_of(catalog, number))
 
 
 def last(catalog: Catalog) -> Audit | None:
     """The last audit; None before the first."""
     row = catalog.connection.execute(
-        "SELECT id, at, seed, simple, filed, steps, last_move, last_decided, run, threshold, until FROM audits "
-        "ORDER BY id DESC LIMIT 1"
+        "SELECT id, at, seed, simple, filed, steps, last_move, last_decided, run, threshold, until, source, asked "
+        "FROM audits ORDER BY id DESC LIMIT 1"
     ).fetchone()
     if row is None:
         return None
-    number, at, seed, simple, filed_, steps, last_move, last_decided, run, threshold, until = row
+    number, at, seed, simple, filed_, steps, last_move, last_decided, run, threshold, until, source, asked = row
     return Audit(
         id=number,
         at=at,
@@ -149,14 +177,27 @@ def last(catalog: Catalog) -> Audit | None:
         drawn=tuple(_sample(catalog, number)),
         run=run,
         threshold=threshold,
-        number=_number(catalog, number),
+        number=number_of(catalog, number),
         until=until,
+        source=source and unescaped(source),
+        asked=asked,
     )
 
 
-def next_number(catalog: Catalog) -> int:
-    """The number that an audit drawn now would have."""
-    return _count_earlier(catalog, marks(catalog)[0], before=None) + 1
+def next_number(catalog: Catalog, *, source: str | None = None, asked: str | None = None) -> int:
+    """The number that an audit drawn now would have, of the library or of decisions about a source."""
+    filing = Filing(marks(catalog)[0], source and to_text(source), asked)
+    return count_earlier(catalog, filing) + 1
+
+
+def is_current(catalog: Catalog, audit: Audit) -> bool:
+    """Whether what was drawn is still filed as it was: nothing was filed, moved or decided differently since.
+
+    The pictures drawn of answers elsewhere are no filing of their own: what an audit or a review moves changes nothing.
+    """
+    if audit.source is None:
+        return marks(catalog) == audit.marks
+    return not sorted_since(catalog, audit.marks[0])
 
 
 def set_until(catalog: Catalog, audit: int, until: float) -> None:
@@ -217,42 +258,6 @@ def agreed_threshold(catalog: Catalog, *, model: str) -> float | None:
     if row is None or next(standing_moves(catalog, int(row[1])), None) is None:
         return None
     return float(row[0])
-
-
-_FILED_LAST = """
-SELECT id FROM runs WHERE kind = 'sort' AND EXISTS (
-    SELECT 1 FROM moves WHERE run = runs.id AND state = 'done' AND id <= ? AND beside IS NULL
-    AND substr(target, 1, 1) != CAST('_' AS BLOB))
-ORDER BY id DESC LIMIT 1
-"""
-_ANSWERED = "SELECT id, last_move, until FROM audits WHERE EXISTS (SELECT 1 FROM verdicts WHERE audit = audits.id)"
-
-
-def _number(catalog: Catalog, audit: int) -> int:
-    (last_move,) = catalog.connection.execute("SELECT last_move FROM audits WHERE id = ?", (audit,)).fetchone()
-    return _count_earlier(catalog, last_move, before=audit) + 1
-
-
-def _count_earlier(catalog: Catalog, last_move: int, *, before: int | None) -> int:
-    """How many audits had answers since a sort filed anything into a category; one until a rate is shown counts twice.
-
-    Such an audit shows that rate, and beside it offers thresholds, each at a confidence of its own. Removing wrong
-    images and auditing again is one more test of the same filing, whether the audit, a review, or a sort that applies
-    annotations removes them.
-    """
-    now = _filed_last(catalog, last_move)
-    answered = catalog.connection.execute(_ANSWERED).fetchall()
-    return sum(
-        1 if until is None else 2
-        for one, move, until in answered
-        if (before is None or one < before) and _filed_last(catalog, move) == now
-    )
-
-
-def _filed_last(catalog: Catalog, last_move: int) -> int | None:
-    """The last sort by then that filed something."""
-    row = catalog.connection.execute(_FILED_LAST, (last_move,)).fetchone()
-    return None if row is None else int(row[0])
 
 
 def _sample(catalog: Catalog, audit: int) -> Iterator[SampledImage]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from classifier.catalog.category_folders import FLAT
+from classifier.catalog.older_decisions import decide_as_placed
 from classifier.catalog.older_sentences import add_failure_function, add_reason_functions
 from classifier.catalog.tables import (
     ANSWERS_BY_MODEL,
@@ -26,12 +26,9 @@ from classifier.catalog.tables import (
 )
 from classifier.catalog.values import utc_now
 from classifier.errors import LibraryError
-from classifier.records import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_LEFT_THERE: Final = "an undo left it there"
 
 
 def m001_first_tables(connection: sqlite3.Connection) -> None:
@@ -124,7 +121,7 @@ def m014_decided_before(connection: sqlite3.Connection) -> None:
     """Previous decisions; after an undo by an earlier version, decisions are set from where images are."""
     for statement in DECIDED_BEFORE:
         connection.execute(statement)
-    _decide_as_placed(connection)
+    decide_as_placed(connection)
 
 
 def m015_decided_before_at_once(connection: sqlite3.Connection) -> None:
@@ -200,21 +197,10 @@ def m024_spreadings(connection: sqlite3.Connection) -> None:
     )
 
 
-# Much the same as `as_placed` in filing/refile, which may change; a step of the migrations may not.
-def _decide_as_placed(connection: sqlite3.Connection) -> None:
-    """Where an earlier version undid moves but not decisions, set decisions from the folders that images are in."""
-    if connection.execute("SELECT 1 FROM runs WHERE kind = 'undo'").fetchone() is None:
-        return
-    rows = connection.execute(
-        "SELECT places.picture, path, action, category FROM places "
-        "JOIN decisions ON decisions.picture = places.picture WHERE typeof(path) = 'blob'"
-    )
-    for image_id, path, *decided in rows.fetchall():
-        found = FLAT.decision_for(path.rpartition(b"/")[0])
-        known = (decided[0], "" if decided[0] == Action.UNKNOWN else decided[1])  # `_unknown` has no best guess
-        if found is not None and found != known:
-            values = (found[0].value, found[1], _LEFT_THERE, image_id)
-            connection.execute("UPDATE decisions SET action = ?, category = ?, reason = ? WHERE picture = ?", values)
+def m025_audits_of_answers(connection: sqlite3.Connection) -> None:
+    """The answers elsewhere whose decisions an audit is of, and what names these; NULL where it is of the library."""
+    connection.execute("ALTER TABLE audits ADD COLUMN source TEXT")
+    connection.execute("ALTER TABLE audits ADD COLUMN asked TEXT")
 
 
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
@@ -242,6 +228,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m022_audits_until,
     m023_copies,
     m024_spreadings,
+    m025_audits_of_answers,
 )
 
 

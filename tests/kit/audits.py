@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from classifier.audit.draw import target_of
 from classifier.audit.estimate import AuditState
+from classifier.audit.of_answers import save_draw
+from classifier.audit.thresholds import threshold_steps
 from classifier.catalog import decisions, runs
-from classifier.catalog.audits import Audit, SampledImage
+from classifier.catalog.audits import Audit, FiledDraw, SampledImage, filed
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
 from classifier.filing.executor import execute
@@ -18,7 +20,7 @@ from classifier.records import Action, Annotation, AnnotationKind, Decision, Ima
 from kit.filing import move_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,12 @@ def audit_of(
     simple: bool = False,
     steps: Sequence[tuple[float, int]] = (),
     until: float | None = None,
+    images: Sequence[int] | None = None,
 ) -> Audit:
-    """An audit whose sample has these categories and confidences; its pictures are named "0", "1", ..."""
+    """An audit whose sample has these categories and confidences; its pictures are named "0", "1", ...
+
+    `images` numbers the pictures where one may be drawn at several rows.
+    """
     return Audit(
         at="2026-11-24T10:00:00+00:00",
         seed=0,
@@ -100,7 +106,7 @@ def audit_of(
         drawn=tuple(
             SampledImage(
                 position=position,
-                image_id=ImageId(str(position)),
+                image_id=ImageId(str(position if images is None else images[position])),
                 category=category,
                 confidence=confidence,
                 reason="as it was",
@@ -118,7 +124,7 @@ def answered(audit: Audit, said: Sequence[tuple[int, AnnotationKind]]) -> AuditS
         audit,
         [
             Annotation(
-                image_id=ImageId(str(position)),
+                image_id=audit.drawn[position].image_id,
                 kind=word,
                 category=audit.drawn[position].category,
                 origin="audit",
@@ -129,3 +135,33 @@ def answered(audit: Audit, said: Sequence[tuple[int, AnnotationKind]]) -> AuditS
             for number, (position, word) in enumerate(said, start=1)
         ],
     )
+
+
+def save_rows(
+    library: Path, images: Iterable[int | None], *, source: str = "s3://bucket/answers", asked: str = "m.1"
+) -> Audit:
+    """An audit of 900 rows filed by answers elsewhere: of these images of the library, by id; None was not fetched."""
+    with open_catalog(library) as catalog:
+        there = list(filed(catalog))
+        drawn = tuple(
+            SampledImage(
+                position=position,
+                image_id=ImageId(f"{position:064x}") if number is None else there[number].image_id,
+                category=there[number or 0].category,
+                confidence=there[number or 0].confidence,
+                reason=there[number or 0].reason,
+            )
+            for position, number in enumerate(images)
+        )
+        counts = {kind: 900 // len({one.category for one in there}) for kind in sorted({one.category for one in there})}
+        steps = threshold_steps([one.confidence for one in there])
+        of = len(there)
+        draw = FiledDraw(
+            source=source,
+            asked=asked,
+            filed=counts,
+            steps=tuple((threshold, 900 * kept // of) for threshold, kept in steps),
+            drawn=drawn,
+            seed=3,
+        )
+        return save_draw(catalog, draw)

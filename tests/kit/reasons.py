@@ -37,6 +37,8 @@ def with_sentences(connection: sqlite3.Connection) -> None:
         "DROP TABLE no_labels",
         "DROP TABLE tag_files",
         "ALTER TABLE audits DROP COLUMN until",
+        "ALTER TABLE audits DROP COLUMN source",
+        "ALTER TABLE audits DROP COLUMN asked",
         "DROP TABLE copies",
         "DROP TABLE spreadings",
         "DROP INDEX decisions_of_copies",
