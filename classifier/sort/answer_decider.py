@@ -7,10 +7,8 @@ answered. They are not spread over near pictures, which takes the embeddings of 
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,7 +24,7 @@ from classifier.sort.resume import request_from
 from classifier.sort.reuse_embeddings import answers_of, fits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,9 +39,7 @@ if TYPE_CHECKING:
     from classifier.records import Decision
     from classifier.settings import Settings
 
-T = TypeVar("T")
 _HASH_DIGITS = 8
-_AT_ONCE = 4
 
 
 class Asked(NamedTuple):
@@ -129,22 +125,6 @@ def open_decider(answers: str, *, bundle: Path, settings: Settings, asked: Asked
         head=None if is_own else model.load_head(),
         detector=None if is_own else model.load_ood(),
     )
-
-
-def in_order(work: Callable[[str], T], names: Sequence[str], *, at_once: int) -> Iterator[T]:
-    """What `work` gives for each file, in order; of a bucket, which is mostly waited for, some at a time."""
-    at_once = min(_AT_ONCE, at_once)
-    if at_once == 1:
-        yield from map(work, names)
-        return
-    pending = deque[Future[T]]()
-    with ThreadPoolExecutor(at_once) as pool:
-        for name in names:
-            pending.append(pool.submit(work, name))
-            if len(pending) > at_once:
-                yield pending.popleft().result()
-        for one in pending:
-            yield one.result()
 
 
 def _name(folder: AnswerFolder, model: Bundle, policy: Policy) -> DecisionName:

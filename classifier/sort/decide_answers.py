@@ -12,11 +12,12 @@ import pyarrow as pa
 from classifier.errors import Message, StorageError
 from classifier.parts.answers_meta import part_and_model
 from classifier.parts.decision_files import COLUMNS, FAILED, read_about, write_decisions
+from classifier.parts.in_order import in_order
 from classifier.parts.storage import open_storage
 from classifier.progress import SilentProgress
 from classifier.reasons import ReasonCode
 from classifier.records import Action
-from classifier.sort.answer_decider import Asked, in_order, open_decider
+from classifier.sort.answer_decider import Asked, open_decider
 from classifier.sort.decision_tally import Tally
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from classifier.settings import Settings
     from classifier.sort.answer_decider import AnswerDecider
 
+_AT_ONCE = 4
 _LISTED = ("key", "tar", "offset", "image_id")
 
 
@@ -55,7 +57,7 @@ def decide_answers(
     decider = open_decider(answers, bundle=bundle, settings=settings, asked=asked, progress=progress)
     folder, writer = decider.folder, _Writer(decider=decider, target=open_storage(to))
     there, total = set(writer.target.names()), Tally()
-    at_once = max(folder.storage.reads_at_once, writer.target.reads_at_once)
+    at_once = min(_AT_ONCE, max(folder.storage.reads_at_once, writer.target.reads_at_once))
     with progress.stage(Message("deciding"), total=len(folder.names), unit="part") as stage:
         for tally in in_order(partial(writer.tally, there=there), folder.names, at_once=at_once):
             total.add(tally)
