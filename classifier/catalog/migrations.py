@@ -203,6 +203,11 @@ def m025_audits_of_answers(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE audits ADD COLUMN asked TEXT")
 
 
+def m026_chosen_from(connection: sqlite3.Connection) -> None:
+    """The answers elsewhere that the pictures of the library were chosen from."""
+    connection.execute("CREATE TABLE chosen_from (source TEXT PRIMARY KEY) WITHOUT ROWID")
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first_tables,
     m002_undo_and_sidecars,
@@ -229,6 +234,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m023_copies,
     m024_spreadings,
     m025_audits_of_answers,
+    m026_chosen_from,
 )
 
 

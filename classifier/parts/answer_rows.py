@@ -72,11 +72,7 @@ class AnswerRows:
         listed = dict(zip(LISTING.names, zip(*self._rows, strict=True), strict=False)) if self._rows else {}
         columns = listed | self._of_failures() | self._of_images() | self._of_network()
         arrays = [_array(columns.get(field.name, ()), field.type) for field in schema]
-        table = pa.table(arrays, schema=schema.with_metadata(self._meta.as_metadata()))
-        sink = pa.BufferOutputStream()
-        parquet.write_table(table, sink, compression="zstd", write_page_checksum=True)
-        content: bytes = sink.getvalue().to_pybytes()
-        return content
+        return answers_file(pa.table(arrays, schema=schema), self._meta)
 
     def _of_failures(self) -> dict[str, Any]:
         failures = [answer.failure for answer in self._answers]
@@ -118,6 +114,15 @@ class AnswerRows:
             "stats": _lists(described, is_there),
             "scales": [next(pairs) if there else None for there in is_there],
         }
+
+
+def answers_file(answers: pa.Table, meta: AnswersMeta) -> bytes:
+    """The Parquet file of answers in the columns of `schema.answers_schema`."""
+    sink = pa.BufferOutputStream()
+    whole = answers.replace_schema_metadata(meta.as_metadata())
+    parquet.write_table(whole, sink, compression="zstd", write_page_checksum=True)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def _lists(
