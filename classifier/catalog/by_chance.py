@@ -1,7 +1,8 @@
 """The images of a library in the order of their ids, in which a person is asked about some that nobody chose.
 
 An id is a hash of the content, so the images with the lowest ids are a simple random sample of all, however far the
-order was followed, if each of them was asked about. Only what a crawl holds is asked, filed or waiting.
+order was followed, if each of them was asked about. Only what a crawl holds is asked, filed or waiting; nothing in
+a library whose pictures a model had a part in choosing (`chosen_pictures`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _OF_CRAWLS: Final = """
 SELECT d.picture FROM decisions AS d CROSS JOIN places ON places.picture = d.picture
 WHERE d.action IN ('file', 'review', 'unknown')
 AND EXISTS (SELECT 1 FROM files WHERE files.picture = d.picture AND files.failure_kind IS NULL)
+AND NOT EXISTS (SELECT 1 FROM chosen_from)
 """
 _NAMED: Final = frozenset({AnnotationKind.RIGHT, AnnotationKind.NONE})
 

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from classifier.cli.options import ConfigOption, LibraryArgument, SetOption, library_or_default, load_settings
+import typer
+
+from classifier.cli import interrupt
+from classifier.cli.drawn_answers import AnswersToDrawFrom, ModelOfAnswers, about_drawn, refuse_without_answers
+from classifier.cli.options import (
+    MOST,
+    MOST_SEED,
+    ConfigOption,
+    LibraryArgument,
+    SetOption,
+    library_or_default,
+    load_settings,
+    model_in,
+)
 from classifier.cli.serve_page import Host, NoLearning, NoOpen, PageOptions, Port, Token, print_unfiled, show_page
+from classifier.cli.sort import as_asked
+from classifier.errors import Message
 from classifier.i18n import _
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
+
+    from classifier.settings import Settings
+
+_COUNT = 2000
 
 
 def learn(pipe: Connection, library: Path) -> None:
@@ -23,6 +42,14 @@ def learn(pipe: Connection, library: Path) -> None:
 def review(
     library: LibraryArgument = None,
     *,
+    answers: AnswersToDrawFrom = None,
+    model: ModelOfAnswers = None,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", min=1, max=MOST, help="With --answers: pictures to draw (2000).")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MOST_SEED, help="With --answers: another seed draws other pictures.")
+    ] = None,
     port: Port = 0,
     host: Host = "127.0.0.1",
     token: Token = None,
@@ -34,10 +61,48 @@ def review(
     """Decide by keys what waits in _review and _unknown, on a page that only this machine can open."""
     from classifier.cli.terminal import print_lines
 
+    refuse_without_answers(answers, {"--model": model, "--count": count, "--seed": seed})
+    options = {"model.folder": model}
+    chosen = load_settings(config, set_, options)
     library = library_or_default(library)
-    by_chance = load_settings(config, set_).review.by_chance
-    options = PageOptions(host=host, port=port, token=token, no_open=no_open, by_chance=by_chance)
-    waiting = show_page(library, options, name="review", learn=None if no_learning else learn)
+    if answers is not None:
+        asked = as_asked(chosen, set_, options, best=False)
+        _draw(answers, library, chosen, asked, count=count or _COUNT, seed=seed or 0)
+    by_chance = 0.0 if answers is not None or _is_of_answers(library) else chosen.review.by_chance
+    page = PageOptions(host=host, port=port, token=token, no_open=no_open, by_chance=by_chance)
+    waiting = show_page(library, page, name="review", learn=None if no_learning else learn)
     print_unfiled(waiting)
     if not waiting:
         print_lines("", _("all that was decided is filed"), err=True)
+
+
+def _draw(answers: str, library: Path, chosen: Settings, asked: dict[str, Any], *, count: int, seed: int) -> None:
+    """Fetch and file what is drawn of the answers that wait for a person."""
+    from classifier.cli.terminal import TerminalProgress, print_lines
+    from classifier.parts.packages import require_packages
+
+    require_packages()
+    from classifier.records import Action
+    from classifier.sort.answer_decider import Asked, open_decider
+    from classifier.sort.draw_answers import draw_rows
+    from classifier.sort.library_of_drawn import file_drawn, pictures_of
+
+    kept = Message("the pictures that were fetched stay, and the same command goes on")
+    interrupt.resumable_if(lambda: True, kept=kept)
+    progress, wanted = TerminalProgress(), Asked(**asked)
+    decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=wanted, progress=progress)
+    draw = draw_rows(decider, {Action.REVIEW, Action.UNKNOWN}, count=count, seed=seed, progress=progress)
+    done = file_drawn(decider, draw, library, settings=chosen, asked=wanted, progress=progress)
+    drawn, population = len(draw.rows), sum(draw.categories.values())
+    print_lines(*about_drawn(done, drawn=drawn, population=population, folder=pictures_of(library)), err=True)
+
+
+def _is_of_answers(library: Path) -> bool:
+    """Whether its pictures were drawn from answers: what is drawn by chance from them measures nothing else."""
+    from classifier.catalog.chosen_pictures import sources
+    from classifier.catalog.connection import is_library, read_catalog
+
+    if not is_library(library):
+        return False
+    with read_catalog(library) as catalog:
+        return bool(sources(catalog))

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli import interrupt
+from classifier.cli.drawn_answers import failure_lines
 from classifier.cli.options import MOST, MOST_SEED, ConfigOption, SetOption, load_settings, path_option
 from classifier.errors import Message
-from classifier.i18n import _, count_
+from classifier.i18n import count_
 
 if TYPE_CHECKING:
     from classifier.parts.sample import Sample
-
-_MOST_SHOWN = 20
 
 
 def sample(
@@ -55,10 +54,4 @@ def _in_words(found: Sample, to: Path) -> list[str]:
         listed=found.listed,
         folder=to,
     )
-    shown = [_("  {path}: {why}", path=key, why=why) for key, why in list(found.failures.items())[:_MOST_SHOWN]]
-    failed = count_(
-        "{count:,} more was drawn and cannot be had:",
-        "{count:,} more were drawn and cannot be had:",
-        count=len(found.failures),
-    )
-    return [first, *([failed, *shown] if shown else []), *(["  ..."] if len(found.failures) > _MOST_SHOWN else [])]
+    return [first, *failure_lines(found.failures)]

@@ -21,8 +21,8 @@ from classifier.sort.answer_decider import AnswerDecider, Asked, open_decider
 from classifier.sort.draw_answers import THRESHOLDS, draw_rows
 from classifier.sort.library_of_drawn import file_drawn, pictures_of
 from kit.answers import Answered, answered, decided
+from kit.between import BETWEEN as CRAWL
 from kit.bundles import color_bundle, with_another_head
-from kit.pictures import COLORS, encoded, plain
 from kit.tree import make_tree
 
 if TYPE_CHECKING:
@@ -32,18 +32,6 @@ if TYPE_CHECKING:
 
 SETTINGS = Settings(runtime=RuntimeSettings(workers=0, device="cpu"))
 WAITING = frozenset({Action.REVIEW, Action.UNKNOWN})
-
-
-def between(first: str, second: str, share: float) -> bytes:
-    color = (round((1 - share) * a + share * b) for a, b in zip(COLORS[first], COLORS[second], strict=True))
-    return encoded(plain(tuple(color)), "PNG")
-
-
-CRAWL: dict[str, Any] = {
-    f"{number:02}.png": between(*pair, 0.5 * number / 30)
-    for number, pair in enumerate([("blue", "green"), ("green", "red"), ("red", "blue")] * 10)
-}
-CRAWL |= {"bad.png": b"<html>", "again.png": CRAWL["03.png"], "yellow.png": encoded(plain(COLORS["yellow"]), "PNG")}
 
 
 @pytest.fixture(scope="module")
