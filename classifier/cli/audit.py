@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.options import MOST, MOST_SEED, LibraryArgument, library_or_default
+from classifier.cli.audit_of_answers import Sampling, begin_audit
+from classifier.cli.drawn_answers import AnswersToDrawFrom, ModelOfAnswers, refuse_without_answers
+from classifier.cli.options import (
+    MOST,
+    MOST_SEED,
+    ConfigOption,
+    LibraryArgument,
+    SetOption,
+    library_or_default,
+    load_settings,
+)
 from classifier.cli.review import learn
 from classifier.cli.serve_page import Host, NoLearning, NoOpen, PageOptions, Port, Token, print_unfiled, show_page
-from classifier.errors import Message
+from classifier.cli.sort import as_asked
+from classifier.errors import Message, SettingsError
 from classifier.i18n import _, count_
 from classifier.paths import command
 
@@ -24,35 +35,48 @@ _LEAST_ERROR = 1e-6
 _LEAST_UNTIL = 1e-4
 
 
+Count = Annotated[
+    int | None,
+    typer.Option("--count", "-n", min=1, max=MOST, help="Pictures to judge (default: 160, or what the rate takes)."),
+]
+Kept = Annotated[
+    float | None,
+    typer.Option("--max-error", help="Share wrong that is to be kept, 0.02 for 2% (default: the last sort's)."),
+]
+Until = Annotated[
+    float | None, typer.Option(help="Judge until at most this share is shown to be wrong, and look at any time.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Draw the same sample again.")]
+BestOfAnswers = Annotated[
+    bool, typer.Option("--best", help="With --answers: as illsort decide --best, the least rate that can be.")
+]
+New = Annotated[bool, typer.Option("--new", help="Draw a new sample, whatever the last one came to.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="File by the outcome without asking, once all is answered.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="State the last audit as JSON on stdout, without a page; draw with --new.")
+]
+
+
 def audit(
     library: LibraryArgument = None,
     *,
-    count: Annotated[
-        int | None,
-        typer.Option(
-            "--count", "-n", min=1, max=MOST, help="Pictures to judge (default: 160, or what the rate takes)."
-        ),
-    ] = None,
-    max_error: Annotated[
-        float | None,
-        typer.Option("--max-error", help="Share wrong that is to be kept, 0.02 for 2% (default: the last sort's)."),
-    ] = None,
-    until: Annotated[
-        float | None, typer.Option(help="Judge until at most this share is shown to be wrong, and look at any time.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Draw the same sample again.")] = None,
-    new: Annotated[bool, typer.Option("--new", help="Draw a new sample, whatever the last one came to.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="File by the outcome without asking, once all is answered.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="State the last audit as JSON on stdout, without a page; draw with --new.")
-    ] = False,
+    count: Count = None,
+    max_error: Kept = None,
+    until: Until = None,
+    seed: Seed = None,
+    answers: AnswersToDrawFrom = None,
+    model: ModelOfAnswers = None,
+    best: BestOfAnswers = False,
+    new: New = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
     port: Port = 0,
     host: Host = "127.0.0.1",
     token: Token = None,
     no_learning: NoLearning = False,
     no_open: NoOpen = False,
+    config: ConfigOption = None,
+    set_: SetOption = [],  # noqa: B006 - typer reads it, nobody writes
     show: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Judge a random sample of what was filed on a page, and know how much of all can be wrong at most."""
@@ -60,24 +84,31 @@ def audit(
     from classifier.cli.terminal import TerminalProgress, print_lines
 
     asked: dict[str, Any] = {"count": count, "seed": seed, "until": until}
-    _check(asked, max_error, draws=new or not as_json)
+    _check(asked, max_error, draws=new or not as_json or answers is not None)
+    of_answers = {"--model": model, "--best": best or None, "--config": config, "--set": set_ or None}
+    refuse_without_answers(answers, of_answers)
     if show is not None:
         print_lines(_("--show is no longer used: the page shows the pictures"), err=True)
     library = library_or_default(library)
     interrupt.resumable_in(library)
+    if answers is not None:
+        options = {"model.folder": model, "sort.max_error": max_error}
+        chosen = load_settings(config, set_, options)
+        begin_audit(
+            answers, library, Sampling(**asked, anew=new), chosen, strictness=as_asked(chosen, set_, options, best=best)
+        )
+        asked, new = {}, False
     how = {"anew": new, "as_it_is": as_json and not new}
     with open_session(library, **asked, **how, progress=TerminalProgress()) as session:
         needs_page = not as_json and not (yes and session.state.is_finished)
     if needs_page:
-        options = PageOptions(host=host, port=port, token=token, no_open=no_open, view="audit", max_error=max_error)
-        print_unfiled(show_page(library, options, name="audit", learn=None if no_learning else learn))
+        page = PageOptions(host=host, port=port, token=token, no_open=no_open, view="audit", max_error=max_error)
+        print_unfiled(show_page(library, page, name="audit", learn=None if no_learning else learn))
     _conclude(library, max_error, yes=yes, as_json=as_json)
 
 
 def _check(asked: dict[str, Any], max_error: float | None, *, draws: bool) -> None:
     """Raises SettingsError for shares that are none, and options that do not go together."""
-    from classifier.errors import SettingsError
-
     until = asked["until"]
     if max_error is not None and not _LEAST_ERROR <= max_error < 1:
         raise SettingsError("--max-error {given:g}: give a share between 0 and 1, such as 0.02", given=max_error)

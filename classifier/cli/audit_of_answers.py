@@ -1,0 +1,117 @@
+"""What `illsort audit` does with --answers: a library of the pictures that are drawn, and an audit of all there are."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from classifier.cli.drawn_answers import about_drawn
+from classifier.cli.options import model_in
+from classifier.errors import LibraryError, SettingsError
+from classifier.parts.packages import require_packages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.catalog.audits import SampledImage
+    from classifier.records import Decision
+    from classifier.settings import Settings
+    from classifier.sort.answer_decider import AnswerDecider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How many rows to draw (None: as many as the rate takes), by which seed, and whether anew in any case.
+
+    Answers are not judged `until` a rate is shown: who knows how many pictures would have to be fetched.
+    """
+
+    count: int | None = None
+    seed: int | None = None
+    until: float | None = None
+    anew: bool = False
+
+
+def begin_audit(
+    answers: str, library: Path, sampling: Sampling, chosen: Settings, *, strictness: dict[str, Any]
+) -> None:
+    """Draw rows of those that are filed, fetch and file their pictures; nothing where the last audit goes on.
+
+    `strictness` is what is asked of the decisions. Raises SettingsError, ModelError, StorageError or LibraryError in
+    one line where options, model, answers or library cannot be used, or nothing is filed.
+    """
+    if sampling.until is not None:
+        raise SettingsError("--until is not for --answers: give --max-error, and --count if need be")
+    require_packages()
+    from classifier.audit.of_answers import save_draw
+    from classifier.catalog.audits import FiledDraw
+    from classifier.catalog.connection import open_catalog
+    from classifier.cli.terminal import TerminalProgress, print_lines
+    from classifier.records import Action
+    from classifier.sort.answer_decider import Asked, open_decider
+    from classifier.sort.draw_answers import draw_rows
+    from classifier.sort.library_of_drawn import file_drawn, pictures_of
+
+    progress, asked = TerminalProgress(), Asked(**strictness)
+    decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=asked, progress=progress)
+    if not sampling.anew and _goes_on(library, decider, sampling):
+        return
+    source, named = _filing(decider)
+    seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
+    count = sampling.count or _enough(library, decider)
+    draw = draw_rows(decider, {Action.FILE}, count=count, seed=seed, progress=progress)
+    if not draw.rows:
+        raise LibraryError("{source}: nothing is filed by these answers, so there is nothing to audit", source=source)
+    done = file_drawn(decider, draw, library, settings=chosen, asked=asked, progress=progress)
+    drawn = tuple(_sampled(position, row.decision) for position, row in enumerate(draw.rows))
+    filed = FiledDraw(source=source, asked=named, filed=draw.categories, steps=draw.steps, drawn=drawn, seed=draw.seed)
+    with open_catalog(library) as catalog:
+        population = save_draw(catalog, filed).population
+    print_lines(*about_drawn(done, drawn=len(drawn), population=population, folder=pictures_of(library)), err=True)
+
+
+def _sampled(position: int, decision: Decision) -> SampledImage:
+    from classifier.catalog.audits import SampledImage
+
+    return SampledImage(
+        position=position,
+        image_id=decision.image_id,
+        category=decision.category,
+        confidence=decision.confidence,
+        reason=decision.reason,
+    )
+
+
+def _enough(library: Path, decider: AnswerDecider) -> int:
+    """How many rows to draw: enough if none is wrong, in as many audits of these decisions as there are with it."""
+    from classifier.audit.thresholds import default_sample_size
+    from classifier.catalog.audits import next_number
+    from classifier.catalog.connection import is_library, read_catalog
+
+    number, (source, named) = 1, _filing(decider)
+    if is_library(library):
+        with read_catalog(library) as catalog:
+            number = next_number(catalog, source=source, asked=named)
+    return default_sample_size(decider.policy.strictness.max_error, number)
+
+
+def _filing(decider: AnswerDecider) -> tuple[str, str]:
+    return decider.folder.storage.url, str(decider.name)
+
+
+def _goes_on(library: Path, decider: AnswerDecider, sampling: Sampling) -> bool:
+    """Whether the last audit of the library is of the same decisions, and no other sample is requested."""
+    from classifier.audit.session import current
+    from classifier.catalog.connection import is_library, read_catalog
+
+    if not is_library(library):
+        return False
+    with read_catalog(library) as catalog:
+        session = current(catalog, library)
+    if session is None:
+        return False
+    audit = session.state.audit
+    is_same = (audit.source, audit.asked) == _filing(decider)
+    count = sampling.count and min(sampling.count, audit.population)
+    return is_same and count in {None, len(audit.drawn)} and sampling.seed in {None, audit.seed}

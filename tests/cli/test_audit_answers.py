@@ -1,0 +1,153 @@
+"""`illsort audit --answers`: what answers elsewhere file is drawn by chance, fetched, judged and bounded as a whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from classifier.audit.session import open_session
+from classifier.catalog.connection import read_catalog
+from classifier.model.binomial_bounds import finite_upper_bound
+from classifier.records import AnnotationKind
+from kit import commands
+from kit.answers import answered
+from kit.between import BETWEEN
+from kit.bundles import color_bundle
+from kit.tree import all_files, make_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from kit.commands import Ended
+
+_SET = ("runtime.device=cpu", "runtime.workers=0", "sort.threshold=0.4", "sort.unknown=false")
+SETTINGS = tuple(word for one in _SET for word in ("--set", one))
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The options that name a model and what it answered to a crawl."""
+    folder = tmp_path_factory.mktemp("given")
+    crawl, model = make_tree(folder / "crawl", BETWEEN), color_bundle(folder / "m", evidence=300, novelty=True)
+    answers = replace(answered(crawl, model, embeddings=True), source=str(crawl)).write(folder / "answers")
+    return model.folder, answers
+
+
+def judge(library: Path, *, wrong: Iterable[int] = (), count: int | None = None) -> None:
+    """Answer `count` of the questions that are left, or all; those at the positions `wrong` are."""
+    with open_session(library) as session:
+        while (drawn := session.state.current) is not None and count != 0:
+            is_right = drawn.position not in wrong and session.path_of(drawn) is not None
+            session.answer(AnnotationKind.RIGHT if is_right else AnnotationKind.WRONG)
+            count = None if count is None else count - 1
+
+
+def audit(library: Path, *words: object, given: tuple[Path, Path], page: Callable[[Path], object] = judge) -> Ended:
+    def show_page(served: Path, *_: Any, **__: Any) -> int:
+        page(served)
+        return 0
+
+    model, answers = given
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("classifier.cli.audit.show_page", show_page)
+        return commands.illsort("audit", library, "--answers", answers, "--model", model, *SETTINGS, *words)
+
+
+def stated(library: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(commands.illsort("audit", library, "--json").stdout)
+    return found
+
+
+def test_a_bound_of_all_that_the_answers_file(tmp_path: Path, given: tuple[Path, Path]) -> None:
+    library = tmp_path / "checked"
+    decided = commands.illsort("decide", given[1], "--model", given[0], "--to", tmp_path / "to", *SETTINGS, "--json")
+    filed = json.loads(decided.stdout)["filed"]
+    ended = audit(library, "--count", 10, given=given, page=lambda one: judge(one, wrong=[2]))
+
+    assert 10 == stated(library)["drawn"]
+    said = stated(library)
+    assert (filed, 10, 1) == (said["filed"], said["asked"], said["wrong"])
+    assert finite_upper_bound(1, 10, filed, 0.95) == pytest.approx(said["at_most"])
+    assert f"{filed}" in ended.stdout
+    assert f"10 pictures of {filed}, drawn by chance: {library}-pictures" in ended.stderr
+
+
+def test_an_unfinished_audit_goes_on_and_another_counts_for_more(tmp_path: Path, given: tuple[Path, Path]) -> None:
+    library = tmp_path / "checked"
+    words = ("--count", 8, "--seed", 3)
+    audit(library, *words, given=given, page=lambda one: judge(one, count=2))
+    before = all_files(tmp_path / "checked-pictures")
+    again = audit(library, *words, given=given)
+    said = stated(library)
+    assert (8, 8, 1) == (said["drawn"], said["asked"], said["number"])
+    assert "drawn by chance" not in again.stderr
+    assert before == all_files(tmp_path / "checked-pictures")
+
+    audit(library, "--new", "--count", 8, "--seed", 4, given=given)
+    assert 2 == stated(library)["number"]
+
+
+def test_what_cannot_be_fetched_counts_as_wrong(tmp_path: Path) -> None:
+    crawl, model = make_tree(tmp_path / "crawl", BETWEEN), color_bundle(tmp_path / "m", evidence=300, novelty=True)
+    answers = replace(answered(crawl, model), source=str(crawl)).write(tmp_path / "answers")
+    for name in ("00.png", "01.png"):
+        (crawl / name).unlink()
+    ended = audit(tmp_path / "checked", "--count", 500, given=(model.folder, answers))
+    said = stated(tmp_path / "checked")
+
+    assert (2, said["filed"]) == (said["wrong"] + said["skipped"], said["asked"])
+    assert "00.png: it is no longer there" in ended.stderr
+
+
+def test_the_same_picture_at_two_keys_is_asked_once(tmp_path: Path, given: tuple[Path, Path]) -> None:
+    asked: list[str] = []
+
+    def page(library: Path) -> None:
+        with open_session(library) as session:
+            while (drawn := session.state.current) is not None:
+                asked.append(drawn.image_id)
+                session.answer(AnnotationKind.RIGHT)
+
+    audit(tmp_path / "checked", "--count", 500, given=given, page=page)
+    said = stated(tmp_path / "checked")
+
+    assert len(asked) == len(set(asked)) == said["asked"] - 1 == said["drawn"] - 1
+
+
+def test_other_decisions_are_another_audit(tmp_path: Path, given: tuple[Path, Path]) -> None:
+    library = tmp_path / "checked"
+    audit(library, "--count", 5, given=given)
+    audit(library, "--count", 5, "--set", "sort.threshold=0.9", given=given)
+
+    assert 1 == stated(library)["number"]
+    with read_catalog(library) as catalog:
+        rows = catalog.connection.execute("SELECT source, asked FROM audits").fetchall()
+    assert ({str(given[1])}, 2) == ({row[0] for row in rows}, len({row[1] for row in rows}))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--until", "0.02"), "--until is not for --answers"),
+        (("--set", "sort.threshold=0.999999"), "nothing is filed by these answers"),
+    ],
+)
+def test_what_cannot_be_audited_is_one_line_and_makes_nothing(
+    tmp_path: Path, given: tuple[Path, Path], words: tuple[str, ...], line: str
+) -> None:
+    refused = audit(tmp_path / "checked", *words, given=given)
+
+    assert (2, 1) == (refused.returncode, refused.stderr.count(line)), refused.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [("--model", "m"), ("--best",), ("--config", "anime"), ("--set", "sort.mode=copy")])
+def test_an_option_of_answers_is_refused_without_them(tmp_path: Path, words: tuple[str, ...]) -> None:
+    refused = commands.illsort("audit", tmp_path / "checked", *words)
+
+    assert 2 == refused.returncode
+    assert f"{words[0]} goes with --answers" in refused.stderr
