@@ -1,4 +1,4 @@
-"""Audits of what decisions about answers elsewhere file: how one is stored, and by which command another is drawn."""
+"""Audits of what decisions about answers elsewhere file: stored, named, and by which command another is drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from classifier.catalog import audits
 from classifier.catalog.audits import Audit, FiledDraw
 from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import utc_now
-from classifier.errors import LibraryError
+from classifier.errors import LibraryError, Message
 from classifier.paths import command
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ def save_draw(catalog: Catalog, draw: FiledDraw) -> Audit:
         asked=draw.asked,
     )
     return audits.save(catalog, audit)
+
+
+def of_what(audit: Audit) -> Message:
+    """What an audit's bound is of."""
+    if audit.source is None:
+        return Message("of {filed:,} filed pictures", filed=audit.population)
+    return Message(
+        "of {filed:,} pictures filed by the answers at {source}", filed=audit.population, source=audit.source
+    )
 
 
 def draw_command(catalog: Catalog, library: Path, source: str, *, count: int | None = None) -> str:

@@ -128,6 +128,12 @@ class Session:
             )
         return apply_audit(self._catalog, self.library, self.state.audit, strictness, progress=progress)
 
+    def draw_command(self, count: int | None = None) -> str:
+        """The command that draws another sample of the same."""
+        if (source := self.state.audit.source) is not None:
+            return draw_command(self._catalog, self.library, source, count=count)
+        return command("audit", self.library, "--new", *(() if count is None else ("--count", count)))
+
     def answer_known(self) -> None:
         """Answer what comes next as the person did before, up to an image that they did not judge there.
 

@@ -130,7 +130,7 @@ def _conclude(library: Path, max_error: float | None, *, yes: bool, as_json: boo
     with open_session(library, as_it_is=True) as session:
         target, is_current = session.target(max_error), session.is_current
         outcome = session.outcome(target)
-        print_lines(*in_words(session.state, None if is_current else library), err=as_json)
+        print_lines(*in_words(session), err=as_json)
         if is_current and outcome is not None and target is not None:
             print_lines(_(_target_in_words(session, outcome, target)), err=True)
         refiled = _file(session, outcome, target) if yes and is_current else None
@@ -141,18 +141,19 @@ def _conclude(library: Path, max_error: float | None, *, yes: bool, as_json: boo
             raise typer.Exit(1)
 
 
-def in_words(state: AuditState, outdated: Path | None) -> list[str]:
-    """The bounds as lines, for the library and each category; `outdated`: the library, if it changed since."""
+def in_words(session: Session) -> list[str]:
+    """The bounds as lines, for all that is filed and each category, and what to do where the library changed since."""
+    from classifier.audit.of_answers import of_what
     from classifier.audit.progress_text import progress_message
     from classifier.cli.terminal import table
 
-    bound = state.bound()
-    lines = [_("of {filed:,} filed pictures {bound}", filed=bound.filed, bound=bound.sentence)]
-    if outdated is not None and (run := state.audit.run) is not None:
-        back = command("undo", outdated, "--run", run)
+    state, is_current = session.state, session.is_current
+    lines = [_("{of_what} {bound}", of_what=of_what(state.audit), bound=state.bound().sentence)]
+    if not is_current and state.audit.source is None and (run := state.audit.run) is not None:
+        back = command("undo", session.library, "--run", run)
         lines.append(_("run {run} filed by this outcome; {command} takes it back", run=run, command=back))
-    elif outdated is not None:
-        another = command("audit", outdated, "--new")
+    elif not is_current:
+        another = session.draw_command()
         lines.append(_("something was filed or moved since: {command} draws another sample", command=another))
     elif not state.is_finished:
         lines.append(_("{progress}; the same command goes on", progress=progress_message(state)))
@@ -181,6 +182,7 @@ def as_dict(state: AuditState) -> dict[str, Any]:
     return {
         "audit": state.audit.id,
         "at": state.audit.at,
+        "source": state.audit.source,
         "drawn": len(state.audit.drawn),
         "finished": state.is_finished,
         "until": state.audit.until,
@@ -198,7 +200,17 @@ def _target_in_words(session: Session, outcome: Outcome, target: float) -> Messa
 
     if outcome.kept:
         return Message("{rate} is kept", rate=percent_up(target))
-    if (offer := outcome.offer) is not None:
+    offer, is_elsewhere = outcome.offer, session.state.audit.source is not None
+    if offer is not None and is_elsewhere:
+        return Message(
+            "that {rate} is kept is not shown; {threshold} would keep it: {kept:,} of {filed:,} stay filed: take of "
+            "the decisions those with confidence >= {threshold}",
+            rate=percent_up(target),
+            threshold=offer.threshold,
+            kept=offer.kept,
+            filed=offer.filed,
+        )
+    if offer is not None:
         return Message(
             "that {rate} is kept is not shown; {threshold:.4g} would keep it: {kept:,} of {filed:,} stay filed; --yes "
             "puts the others into _review",
@@ -213,8 +225,7 @@ def _target_in_words(session: Session, outcome: Outcome, target: float) -> Messa
     count = next_sample_size(session.state, target)
     if count == len(session.state.audit.drawn) or session.state.audit.until is not None:
         return neither
-    larger = command("audit", session.library, "--new", "--count", count)
-    return Message("{neither}: {command}", neither=neither, command=larger)
+    return Message("{neither}: {command}", neither=neither, command=session.draw_command(count))
 
 
 def _file(session: Session, outcome: Outcome | None, target: float | None) -> RefileResult | None:
@@ -222,9 +233,10 @@ def _file(session: Session, outcome: Outcome | None, target: float | None) -> Re
     from classifier.catalog.strictness import Strictness
     from classifier.cli.terminal import TerminalProgress, print_lines
 
-    if outcome is None or not (outcome.offer or outcome.misfiled):
+    offer = None if outcome is None or session.state.audit.source is not None else outcome.offer
+    if outcome is None or not (offer or outcome.misfiled):
         return None
-    threshold = None if outcome.offer is None else outcome.offer.threshold
+    threshold = None if offer is None else offer.threshold
     refiled = session.refile(Strictness(threshold=threshold, max_error=target), progress=TerminalProgress())
     back = command("undo", session.library, "--run", refiled.run)
     moved = count_(

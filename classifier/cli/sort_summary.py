@@ -33,13 +33,13 @@ def _next(summary: dict[str, Any], out: Path) -> list[str]:
 
 
 def _is_audited(out: Path) -> bool:
-    """Whether an audit was drawn since anything was filed or moved."""
+    """Whether an audit was drawn since anything was filed or moved, or is of answers elsewhere and goes on."""
     from classifier.catalog import audits
     from classifier.catalog.connection import read_catalog
 
     with read_catalog(out) as catalog:
         audit = audits.last(catalog)
-        return audit is not None and audits.marks(catalog)[0] == audit.marks[0]
+        return audit is not None and (audit.source is not None or audits.marks(catalog)[0] == audit.marks[0])
 
 
 def exit_by(summary: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from classifier.cli.options import LibraryArgument, library_or_default
 from classifier.cli.sort_summary import in_parents
-from classifier.cli.status_audit import audit_lines, has_audit_guarantee, last_audit_as_dict
+from classifier.cli.status_audit import audit_lines, audit_says_more, last_audit_as_dict
 from classifier.cli.status_kept import kept_lines, thumbnail_bytes
 from classifier.i18n import _, count_
 from classifier.local_time import local_time
@@ -91,7 +91,7 @@ def _runs(stats: LibraryStats, library: Path, *, every: bool = False) -> list[st
     if stats.strictness.promise:
         promising = next(run for run in reversed(stats.runs) if run.strictness.promise)
         lines.append(_("#{run} promised {promise}", run=promising.id, promise=stats.strictness.promise))
-    if stats.strictness.no_guarantee and not has_audit_guarantee(library):
+    if stats.strictness.no_guarantee and not audit_says_more(library):
         lines.append(_(stats.strictness.no_guarantee))
     return lines
 

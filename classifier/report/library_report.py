@@ -78,7 +78,7 @@ def library_page(library: Path) -> str:
         trust=trust_messages(library, stats.strictness, audit, is_current=is_current),
         rows=rows,
         most=max([1, *(row.filed + row.review for row in rows)]),
-        is_audited=audit is not None,
+        is_audited=audit is not None and audit.audit.source is None,
         percent_up=percent_up,
         histogram=confidence_histogram(filed, review) if any(filed) or any(review) else None,
         runs=[_run_row(run, stats.states[run.id]) for run in stats.runs[: -_MOST_RUNS - 1 : -1]],
@@ -125,7 +125,7 @@ def _rows(stats: LibraryStats, audit: AuditState | None) -> list[Row]:
     names = sorted(stats.filed | stats.review, key=lambda name: (-stats.filed.get(name, 0), name))
     bounds = (
         {}
-        if audit is None
+        if audit is None or audit.audit.source is not None  # then those of each category are of pictures elsewhere
         else {bound.category: bound for bound in audit.bounds() if bound.asked and not bound.is_early}
     )
     return [

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from classifier.audit.estimate import AuditState
-from classifier.audit.session import audit_guarantee
+from classifier.audit.session import audit_guarantee, still_holds
 from classifier.catalog import annotation_log, audits
 from classifier.catalog.connection import read_catalog
 from classifier.catalog.strictness import last_promise
@@ -32,7 +32,7 @@ def last_audit(library: Path) -> tuple[AuditState | None, bool]:
         if audit is None:
             return None, False
         state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
-        return state if state.asked else None, audits.marks(catalog) == audit.marks
+        return state if state.asked else None, still_holds(catalog, state)
 
 
 def trust_messages(
@@ -45,7 +45,8 @@ def trust_messages(
     with read_catalog(library) as catalog:
         found = [_guarantee(catalog, strictness)]
         if strictness.no_guarantee is not None and audit_guarantee(catalog, library) is None:
-            found.append(_no_guarantee(strictness))
+            last = audits.last(catalog)
+            found.append(_no_guarantee(strictness, is_elsewhere=last is not None and last.source is not None))
     if audit is not None:
         found.append(_audit(audit.bound(), at=audit.audit.at, is_current=is_current))
     return [messages for messages in found if messages]
@@ -62,12 +63,13 @@ def _guarantee(catalog: Catalog, strictness: Strictness) -> list[Message]:
     return [Message("The last sort promised: {promise}.", promise=promise)]
 
 
-def _no_guarantee(strictness: Strictness) -> list[Message]:
+def _no_guarantee(strictness: Strictness, *, is_elsewhere: bool) -> list[Message]:
+    """`is_elsewhere` is whether the library's audit is of answers elsewhere: none of the library is drawn beside it."""
     rate = percent(strictness.max_error)
     return [
         Message("At most {rate} wrong asked, an estimate, no guarantee.", rate=rate),
         *([no_guarantee_reason(strictness.why)] if strictness.why else []),
-        Message("For a guarantee, run illsort audit."),
+        *([] if is_elsewhere else [Message("For a guarantee, run illsort audit.")]),
     ]
 
 
@@ -85,6 +87,9 @@ def _audit(bound: Bound, *, at: str, is_current: bool) -> list[Message]:
                 looked_at=looked_at,
             )
         ]
+    number = [] if bound.number == 1 else [_number(bound)]
+    if bound.source is not None:
+        return [_found_elsewhere(bound, looked_at, at=at), *number]
     messages = [
         Message(
             "An audit of {date} found: at most {share} wrong, with 95% confidence. {looked_at}, drawn at random from "
@@ -93,17 +98,9 @@ def _audit(bound: Bound, *, at: str, is_current: bool) -> list[Message]:
             share=percent_up(bound.at_most),
             looked_at=looked_at,
             filed=bound.filed,
-        )
+        ),
+        *number,
     ]
-    if bound.number > 1:
-        messages.append(
-            Message(
-                "It is audit {number} of the same sort, so it is judged at {confidence:.4g}%: all of them together "
-                "keep 95%.",
-                number=bound.number,
-                confidence=bound.confidence * 100,
-            )
-        )
     if not is_current:
         messages.append(
             Message(
@@ -112,3 +109,29 @@ def _audit(bound: Bound, *, at: str, is_current: bool) -> list[Message]:
             )
         )
     return messages
+
+
+def _found_elsewhere(bound: Bound, looked_at: Message, *, at: str) -> Message:
+    return Message(
+        "An audit of {date} found: at most {share} wrong, with 95% confidence, of the {filed:,} pictures filed by the "
+        "answers at {source}. {looked_at}, drawn at random from these.",
+        date=local_date(at),
+        share=percent_up(bound.at_most),
+        looked_at=looked_at,
+        filed=bound.filed,
+        source=bound.source,
+    )
+
+
+def _number(bound: Bound) -> Message:
+    numbers = {"number": bound.number, "confidence": bound.confidence * 100}
+    if bound.source is not None:
+        return Message(
+            "It is audit {number} of these decisions, so it is judged at {confidence:.4g}%: all of them together keep "
+            "95%.",
+            **numbers,
+        )
+    return Message(
+        "It is audit {number} of the same sort, so it is judged at {confidence:.4g}%: all of them together keep 95%.",
+        **numbers,
+    )

@@ -14,6 +14,7 @@ from classifier.catalog.decisions import count_filed
 from classifier.catalog.strictness import Strictness
 from classifier.errors import LibraryError
 from classifier.local_time import local_date
+from classifier.paths import displayable
 from classifier.progress import percent_up
 from classifier.records import AnnotationKind, Selection
 from classifier.web.history import Answer
@@ -22,6 +23,7 @@ from classifier.web.session import ReviewSession
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from classifier.audit.thresholds import ThresholdOffer
     from classifier.catalog.connection import Catalog
     from classifier.filing.refile import RefileResult
     from classifier.records import ImageId
@@ -44,7 +46,7 @@ def file_outcome(library: Path, *, by_threshold: bool, max_error: float | None =
     """Move images judged wrong into `_review`; with `by_threshold`, also those below the proposed threshold.
 
     `max_error` is the error rate to keep; None for that of the last sort. Raises LibraryError while another process
-    files there, or when the sample is out of date.
+    files there, when the sample is out of date, or the threshold is for answers elsewhere.
     """
     with open_catalog(library) as catalog:
         session = current(catalog, library)
@@ -107,7 +109,8 @@ def audit_state(catalog: Catalog, library: Path, *, max_error: float | None = No
     """The state of the audit and its result so far, for the page to put into words; `drawn` is 0 without an audit.
 
     `earlier` is then the day of the last one, if there is one: something was filed or moved since. `pictures` are
-    the images shown next, the current one first. `max_error` as in `file_outcome`.
+    the images shown next, the current one first. `max_error` as in `file_outcome`. `source` are the answers elsewhere
+    that it is of, or the last one was: of these only the command `again` draws another sample.
     """
     session = current(catalog, library)
     rate = max_error or target_of(catalog) or _USUAL_RATE
@@ -120,7 +123,8 @@ def audit_state(catalog: Catalog, library: Path, *, max_error: float | None = No
     }
     if session is None:
         earlier = audits.last(catalog)
-        return {"drawn": 0, **now, "earlier": earlier and local_date(earlier.at), "pictures": []}
+        of_what = {} if earlier is None else _of_what(Session(catalog, library, earlier))
+        return {"drawn": 0, **now, "earlier": earlier and local_date(earlier.at), **of_what, "pictures": []}
     _skip_vanished(session)
     state, bound = session.state, session.state.bound()
     return {
@@ -151,12 +155,14 @@ def _outcome(session: Session, target: float | None, *, usual: int) -> dict[str,
     result = {
         "target": None if target is None else percent_up(target),
         "enough": usual,
-        "offer": offer and {"threshold": f"{offer.threshold:.4g}", "kept": offer.kept, "filed": offer.filed},
+        "offer": offer and _offered(offer, is_exact=state.audit.source is not None),
+        **_of_what(session),
     }
     if outcome is None:
         return {**result, "kept": None, "misfiled": 0, "categories": []}
     if target is not None and not outcome.kept and state.audit.until is None:
-        result["enough"] = next_sample_size(state, target)
+        result["enough"] = enough = next_sample_size(state, target)
+        result |= _of_what(session, None if offer or enough == len(state.audit.drawn) else enough)
     return {
         **result,
         "kept": outcome.kept,
@@ -172,6 +178,20 @@ def _outcome(session: Session, target: float | None, *, usual: int) -> dict[str,
             for one in state.bounds()
         ],
     }
+
+
+def _offered(offer: ThresholdOffer, *, is_exact: bool) -> dict[str, Any]:
+    """`is_exact` is for a threshold by which a person files."""
+    threshold = str(offer.threshold) if is_exact else f"{offer.threshold:.4g}"
+    return {"threshold": threshold, "kept": offer.kept, "filed": offer.filed}
+
+
+def _of_what(session: Session, count: int | None = None) -> dict[str, Any]:
+    """The answers elsewhere that an audit is of, and the command that draws another sample of them, of `count`."""
+    source = session.state.audit.source
+    if source is None:
+        return {"source": None}
+    return {"source": displayable(source), "again": displayable(session.draw_command(count))}
 
 
 def _guaranteed(catalog: Catalog) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from classifier.catalog import annotation_log, audits
+from classifier.catalog import audits
 from classifier.catalog.connection import is_library, read_catalog
 from classifier.catalog.runs import EndState
 from classifier.catalog.stats import library_stats
@@ -120,17 +120,18 @@ def _preview(library: Path) -> dict[str, Any] | None:
 
 
 def _audit(library: Path) -> dict[str, Any] | None:
-    """The last audit; `current` is whether nothing was filed or moved since."""
+    """The last audit; `current` is whether nothing was filed or moved since, of which it says nothing."""
     with read_catalog(library) as catalog:
         audit = audits.last(catalog)
         if audit is None:
             return None
-        from classifier.audit.estimate import AuditState  # noqa: PLC0415 - needs scipy, which takes a while
+        from classifier.audit.session import Session  # noqa: PLC0415 - needs scipy, which takes a while
 
-        state = AuditState(audit, annotation_log.of_audit(catalog, audit.id))
-        is_current = audits.marks(catalog) == audit.marks
+        session = Session(catalog, library, audit)
+        state, is_current = session.state, session.is_current
     bound = in_both_languages("bound", state.bound().sentence) if state.asked else {}
     return {
+        "source": audit.source and displayable(audit.source),
         "drawn": len(audit.drawn),
         "judged": state.asked,
         "finished": state.is_finished,

@@ -180,7 +180,7 @@ export async function fetchSimilar(id) {
 const neighborOf = ({ picture, category, cosine, there }) => ({ id: picture, category, cosine, hasFile: there });
 
 const auditOf = ({ usual, there, guaranteed, asked, at_most: most, finished, kept, enough, rate_text: rateText, left_at_this_rate: left, shown, pictures, categories, ...json }) => ({
-  ...json, // drawn, earlier, number, confidence, wrong, skipped, filed, steps, target, misfiled, offer, rate, until
+  ...json, // drawn, earlier, number, confidence, wrong, skipped, filed, steps, target, misfiled, offer, rate, until, source, again
   rateText,
   leftAtThisRate: left,
   isShown: shown,

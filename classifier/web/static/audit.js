@@ -80,13 +80,15 @@ export class Audit extends SingleItem {
   }
 
   #boundText() {
-    const { judged, wrong, skipped, atMost, number, confidence, telling } = this.audit;
+    const { judged, wrong, skipped, atMost, number, confidence, telling, source } = this.audit;
     if (!atMost && judged) return _("{wrong} of {judged} wrong so far; from {telling} on it says how many of all can be", { wrong, judged, telling });
     if (!atMost) return _("No conclusion yet");
     const bound = _("At most {at_most} wrong, 95% confidence; {wrong} of {judged}", { at_most: atMost, wrong, judged });
     const passed = skipped ? _(", and {count} skipped, counted as wrong", { count: skipped }) : "";
-    const again = number > 1 ? _(" · audit {number} of this sort, so judged at {confidence}", { number, confidence }) : "";
-    return bound + passed + again;
+    if (number === 1) return bound + passed;
+    return bound + passed + (source
+      ? _(" · audit {number} of these decisions, so judged at {confidence}", { number, confidence })
+      : _(" · audit {number} of this sort, so judged at {confidence}", { number, confidence }));
   }
 
   // Of an audit that goes on until an error rate is shown: whether it is, or how many more it takes.
@@ -100,8 +102,8 @@ export class Audit extends SingleItem {
 
   // A stricter threshold that is shown to keep the rate, while the audit that can be ended at any time goes on.
   #offer() {
-    const { target, offer } = this.audit;
-    if (!offer) return [];
+    const { target, offer, source } = this.audit;
+    if (!offer || source) return [];
     return [muted(_("{threshold} would keep {target}: {kept} of {filed} stay filed.", { target, ...offer })), this.#thresholdButton()];
   }
 
@@ -113,16 +115,19 @@ export class Audit extends SingleItem {
   }
 
   #summary() {
-    const { drawn, filed, earlier } = this.audit;
+    const { drawn, filed, earlier, source } = this.audit;
     if (drawn === 0) {
       return [
         make("p", { class: "headline" }, _("How many of the filed pictures are wrong?")),
-        earlier && make("p", {}, _("The last audit, of {date}, is of an earlier sorting: something was filed or moved since. Begin another.", { date: earlier })),
-        make("p", {}, _("An audit draws a random sample of the filed pictures and asks whether each is right. It shows how many of all can be wrong at most.")),
+        source && make("p", {}, _("The last audit, of {date}, is of what the answers at {source} file, and something was filed or moved here since.", { date: earlier, source })),
+        earlier && !source ? make("p", {}, _("The last audit, of {date}, is of an earlier sorting: something was filed or moved since. Begin another.", { date: earlier })) : null,
+        source ? null : make("p", {}, _("An audit draws a random sample of the filed pictures and asks whether each is right. It shows how many of all can be wrong at most.")),
       ];
     }
     return [
-      make("p", { class: "headline" }, count_("Of {count} filed picture:", "Of {count} filed pictures:", { count: filed })),
+      make("p", { class: "headline" }, source
+        ? count_("Of {count} picture filed by the answers at {source}:", "Of {count} pictures filed by the answers at {source}:", { count: filed, source })
+        : count_("Of {count} filed picture:", "Of {count} filed pictures:", { count: filed })),
       make("p", { class: "bound" }, this.#boundText()),
       this.audit.until && make("p", {}, this.#untilText()),
     ];
@@ -130,22 +135,23 @@ export class Audit extends SingleItem {
 
   // Whether the error rate that was asked for is shown to be kept.
   #verdict() {
-    const { target, isKept, offer, isGuaranteed } = this.audit;
+    const { target, isKept, offer, isGuaranteed, source } = this.audit;
     const lines = [];
-    if (!isGuaranteed && isKept !== true) {
+    if (!isGuaranteed && isKept !== true && !source) {
       lines.push(_("The last sort gave no guarantee of its error rate: it filed by the model's own estimate. An audit of {count} pictures, none wrong, is one.", { count: this.#sampleSize }));
     }
     if (isKept === true) lines.push(_("{target} is kept.", { target }));
-    if (isKept === false && offer) lines.push(_("That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed.", { target, ...offer }));
+    if (isKept === false && offer && source) lines.push(_("That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed: take of the decisions those with confidence >= {threshold}.", { target, ...offer }));
+    else if (isKept === false && offer) lines.push(_("That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed.", { target, ...offer }));
     if (isKept === false && !offer && this.audit.until) lines.push(_("No threshold is shown to keep {target} either.", { target }));
     else if (isKept === false && !offer) lines.push(_("That {target} is kept is not shown, and no threshold is shown to keep it either: a larger sample may.", { target }));
     return lines.map((text) => make("p", {}, text));
   }
 
   #refileButtons() {
-    const { offer, misfiled } = this.audit;
+    const { offer, misfiled, source } = this.audit;
     return [
-      offer && this.#thresholdButton({ class: "primary" }),
+      offer && !source ? this.#thresholdButton({ class: "primary" }) : null,
       misfiled ? button(_("Put the {count} judged wrong into _review", { count: misfiled }), () => this.follow(sendAuditFile())) : null,
     ];
   }
@@ -160,7 +166,11 @@ export class Audit extends SingleItem {
   }
 
   #newSample() {
-    const { drawn, offer, filedNow, usualCount, rate, rateText } = this.audit;
+    const { drawn, offer, filedNow, usualCount, rate, rateText, source, again } = this.audit;
+    if (source) {
+      return make("div", {}, make("p", { class: "muted" }, _("{command} draws another sample", { command: again })),
+        drawn ? make("div", { class: "actions" }, this.undoButton()) : null);
+    }
     const field = make("input", { type: "number", min: 1, max: 100000, value: String(this.#sampleSize), "aria-label": _("How many to draw") });
     const begin = () => this.follow(sendAuditBegin({ count: Math.max(1, Number.parseInt(field.value, 10) || usualCount) }));
     const beginUntil = button(_("Audit until at most {rate} is shown", { rate: rateText }), () => this.follow(sendAuditBegin({ until: rate })));

@@ -200,6 +200,7 @@ function audit({ library }) {
   const facts = [];
   if (last?.until) facts.push(_("{judged} judged, until at most {rate} is shown", { judged: last.judged, rate: last.until }));
   else if (last) facts.push(_("{judged} of {drawn} judged", { judged: last.judged, drawn: last.drawn }));
+  if (last?.source) facts.push(_("of what the answers at {source} file", { source: last.source }));
   if (last?.finished) facts.push(textOf(last, "bound"));
   if (last && !last.current) facts.push(_("something was filed or moved since"));
   return {
