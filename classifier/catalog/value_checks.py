@@ -38,6 +38,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and _NO_TEXT.search(value) is None
 
 
+def _is_name(value: Any) -> bool:
+    return _is_text(value) and value != ""
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int) and abs(value) < _MOST
 
@@ -145,6 +149,7 @@ _BY_PLACE: Final[Mapping[tuple[str, str], Callable[[Any], bool]]] = {
     ("runs", "settings"): _json(_are_settings),
     ("runs", "summary"): _json(_is_summary),
     ("audits", "threshold"): _is_real,
+    **dict.fromkeys((("categories", "name"), ("categories", "became")), _is_name),
     ("audits", "until"): _is_share,
     **dict.fromkeys((("listings", "sha256"), ("tag_files", "sha256")), _is_hash_or_empty),
 }
