@@ -78,6 +78,14 @@ def resumable_in(library: Path | None) -> None:
     resumable_if(is_there)
 
 
+def stop_at_sigterm() -> None:
+    """From here on SIGTERM counts as a press: schedulers send it to what they take back, and temporary files go then.
+
+    Not for what may be in the middle of a call that another process ends, such as a step of a shared training.
+    """
+    signal.signal(signal.SIGTERM, _on_press)
+
+
 def is_pressed() -> bool:
     """Whether Ctrl-C was pressed since the last reset."""
     return _state.presses > 0

@@ -61,6 +61,7 @@ def _predicted(parts: str, on: str, given: dict[str, Any]) -> Predicted:
     where = where_from(on)
     kept = Message("the parts that were answered stay, and the same command goes on")
     interrupt.resumable_if(lambda: True, kept=kept)
+    interrupt.stop_at_sigterm()
     return predict_parts(parts, where=where, **given)
 
 

@@ -16,6 +16,7 @@ import pytest
 from classifier.records import Method
 from kit.bundles import color_bundle
 from kit.filing import sort as file_all
+from kit.listings import drawn, in_folder, listed
 from kit.pictures import COLORS, encoded, varied
 from kit.tree import Tree, make_tree, read_tree
 
@@ -63,6 +64,34 @@ def test_a_press_ends_in_one_line_whenever_it_comes(body: str, code: int, stdout
     assert (1 if code == 130 else 0) == lines.count(STOPPED)
     told = [line for line in lines if line and line != STOPPED]
     assert all(line.startswith("illsort: stopping; press Ctrl-C once more") for line in told)
+
+
+def test_sigterm_ends_a_command_that_asks_for_it_as_a_press_does() -> None:
+    done = program(
+        "interrupt.stop_at_sigterm()\ntry: os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)\nfinally: cleaned()"
+    )
+
+    assert (130, "cleaned\n", STOPPED) == (done.returncode, done.stdout, done.stderr.strip())
+
+
+def test_predict_that_is_taken_back_leaves_no_temporary_files(tmp_path: Path) -> None:
+    model, pictures = color_bundle(tmp_path / "model").folder, drawn(30)
+    parts = listed(tmp_path / "parts", tmp_path / "crawl", in_folder(tmp_path / "crawl", pictures))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    words = ["predict", parts, "--model", str(model), "--to", str(tmp_path / "answers"), "--on", "processes:1"]
+    command = [sys.executable, "-m", "classifier", *words]
+    environment = ENVIRONMENT | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        while not list(temporary.glob("illsort-*")):
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.send_signal(signal.SIGTERM)
+        _, told = running.communicate(timeout=60)
+
+    assert 130 == running.returncode
+    assert "illsort: stopped; the parts that were answered stay" in told
+    assert [] == list(temporary.glob("illsort-*"))
 
 
 @pytest.mark.parametrize(("is_kept", "line"), [(True, KEPT), (False, STOPPED)])
