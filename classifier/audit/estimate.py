@@ -135,9 +135,9 @@ class AuditState:
         """
         found: list[SampledImage] = []
         seen: set[ImageId] = set()
-        is_reached = True
+        kinds, is_reached = self.kinds, True
         for drawn in self.audit.drawn:
-            if drawn.image_id not in self.kinds:
+            if drawn.image_id not in kinds:
                 is_reached = False
             elif is_reached or drawn.image_id not in seen:
                 found.append(drawn)
@@ -147,7 +147,7 @@ class AuditState:
     @cached_property
     def _asked_as(self) -> dict[ImageId, str]:
         """The category that each judged image was asked about: that of its first row."""
-        return {one.image_id: one.category for one in reversed(self.audit.drawn) if one.image_id in self.kinds}
+        return {one.image_id: one.category for one in reversed(self.judged)}
 
     @cached_property
     def _skips(self) -> Counter[ImageId]:
