@@ -13,6 +13,7 @@ from classifier.audit.estimate import AuditState
 from classifier.audit.of_answers import draw_command
 from classifier.audit.thresholds import ThresholdOffer, keeps_target, loosest_threshold
 from classifier.catalog import annotation_log, audits
+from classifier.catalog.categories import read_aliases
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.places import place_of
 from classifier.catalog.strictness import Strictness
@@ -72,10 +73,17 @@ class Session:
     def path_of(self, drawn: SampledImage) -> Path | None:
         """The path of the image; None if it is gone, or in another folder."""
         place = place_of(self._catalog, drawn.image_id)
-        if place is None or to_path(place.path).parent != Path(drawn.category):
+        if place is None:
             return None
-        path = self.library / to_path(place.path)
-        return path if path.is_file() else None
+        path = to_path(place.path)
+        if path.parent != Path(drawn.category) and not self.is_category_of(drawn, path.parent.as_posix()):
+            return None
+        return self.library / path if (self.library / path).is_file() else None
+
+    def is_category_of(self, drawn: SampledImage, category: str | None) -> bool:
+        """Whether this is the category under which it was drawn, also by a name that a person gave it since."""
+        names = read_aliases(self._catalog)
+        return category is not None and names.resolve(category) == names.resolve(drawn.category)
 
     @property
     def is_current(self) -> bool:
@@ -141,7 +149,7 @@ class Session:
         """
         while (question := self.state.current) is not None:
             known = annotation_log.latest(self._catalog, [question.image_id]).get(question.image_id)
-            if known is None or known.kind not in _JUDGED or known.category != question.category:
+            if known is None or known.kind not in _JUDGED or not self.is_category_of(question, known.category):
                 return
             self._add(question, known.kind, selection=known.selection)
 

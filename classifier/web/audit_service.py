@@ -73,7 +73,7 @@ def answer(
         return
     if steps not in {None, len(session.state.answers)}:
         return
-    is_right = one.kind is AnnotationKind.RIGHT and one.category == question.category
+    is_right = one.kind is AnnotationKind.RIGHT and session.is_category_of(question, one.category)
     is_placed = one.kind is AnnotationKind.NONE or (one.kind is AnnotationKind.RIGHT and not is_right)
     with catalog.transaction():
         session.answer(one.kind if one.kind is AnnotationKind.SKIPPED or is_right else AnnotationKind.WRONG)

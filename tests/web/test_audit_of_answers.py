@@ -95,6 +95,22 @@ def test_what_was_not_fetched_is_passed_over_and_counts_as_wrong(tmp_path: Path)
     assert asked[1] == back["pictures"][0]
 
 
+def test_it_goes_on_in_folders_that_were_renamed(tmp_path: Path) -> None:
+    library = library_of(tmp_path, drawn=list(range(6)), answers=2)
+    with served(library) as client:
+        client.post("/api/categories", json={"rename": "chibi", "to": "small"}).raise_for_status()
+        client.post("/api/file", json={}).raise_for_status()
+        told = client.get("/api/audit").json()["audit"]
+        while told["pictures"]:
+            answer = {"picture": told["pictures"][0]["picture"], "said": "right", "category": "small"}
+            told = client.post("/api/audit/say", json={"answers": [answer], "steps": told["steps"]}).json()["audit"]
+
+    assert 60 == len(list((library / "small").iterdir()))
+    assert (6, 0) == (told["asked"], told["skipped"])
+    with open_session(library) as session:
+        assert [AnnotationKind.RIGHT] * 4 == list(session.state.kinds.values())[2:]
+
+
 def test_the_home_page_says_what_the_audit_is_of(tmp_path: Path) -> None:
     library = library_of(tmp_path, drawn=list(range(60)))
     facts = library_facts(library)

@@ -98,6 +98,17 @@ def test_an_image_of_another_category_is_wrong_and_can_be_filed_there(library: P
         assert 0 == annotation_log.count(catalog)
 
 
+def test_right_is_right_though_the_category_was_renamed_meanwhile(library: Path) -> None:
+    with served(library) as client:
+        told = post(client, "/begin", count=8)
+        for old in ("chibi", "page"):
+            client.post("/api/categories", json={"rename": old, "to": f"{old} anew"}).raise_for_status()
+        while told["pictures"]:
+            told = say(client, told, "right", told["pictures"][0]["category"])
+
+    assert (8, 0, True) == tuple(told[key] for key in ("asked", "wrong", "finished"))
+
+
 def test_an_answer_that_is_sent_twice_counts_once(library: Path) -> None:
     with served(library) as client:
         told = post(client, "/begin", count=3)
