@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,19 +47,22 @@ def begin_audit(
     from classifier.catalog.audits import FiledDraw
     from classifier.catalog.connection import open_catalog
     from classifier.cli.terminal import TerminalProgress, print_lines
+    from classifier.progress import SilentProgress
     from classifier.records import Action
     from classifier.sort.answer_decider import Asked, open_decider
     from classifier.sort.draw_answers import draw_rows
-    from classifier.sort.library_of_drawn import file_drawn, pictures_of
+    from classifier.sort.library_of_drawn import check_drawn, file_drawn, pictures_of
 
-    progress, asked = TerminalProgress(), Asked(**strictness)
-    decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=asked, progress=progress)
+    progress, asked, quiet = TerminalProgress(), Asked(**strictness), SilentProgress()  # the sort says what is promised
+    decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=asked, progress=quiet)
     if not sampling.anew and _goes_on(library, decider, sampling):
         return
+    check_drawn(library, decider)
     source, named = _filing(decider)
-    seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
-    count = sampling.count or _enough(library, decider)
-    draw = draw_rows(decider, {Action.FILE}, count=count, seed=seed, progress=progress)
+    enough, next_seed = _next(library, decider)
+    seed = next_seed if sampling.seed is None else sampling.seed
+    count = sampling.count or enough
+    draw = draw_rows(decider, {Action.FILE}, count=count, seed=seed, measures=True, progress=progress)
     if not draw.rows:
         raise LibraryError("{source}: nothing is filed by these answers, so there is nothing to audit", source=source)
     done = file_drawn(decider, draw, library, settings=chosen, asked=asked, progress=progress)
@@ -83,17 +85,21 @@ def _sampled(position: int, decision: Decision) -> SampledImage:
     )
 
 
-def _enough(library: Path, decider: AnswerDecider) -> int:
-    """How many rows to draw: enough if none is wrong, in as many audits of these decisions as there are with it."""
+def _next(library: Path, decider: AnswerDecider) -> tuple[int, int]:
+    """How many rows to draw, enough if none is wrong in as many audits of these decisions as there are with it; a seed.
+
+    The seed is the same until the audit is there: a command that was stopped goes on with what it fetched.
+    """
     from classifier.audit.thresholds import default_sample_size
-    from classifier.catalog.audits import next_number
+    from classifier.catalog.audits import last, next_number
     from classifier.catalog.connection import is_library, read_catalog
 
-    number, (source, named) = 1, _filing(decider)
+    number, seed, (source, named) = 1, 0, _filing(decider)
     if is_library(library):
         with read_catalog(library) as catalog:
-            number = next_number(catalog, source=source, asked=named)
-    return default_sample_size(decider.policy.strictness.max_error, number)
+            number, before = next_number(catalog, source=source, asked=named), last(catalog)
+        seed = 0 if before is None else before.id
+    return default_sample_size(decider.policy.strictness.max_error, number), seed
 
 
 def _filing(decider: AnswerDecider) -> tuple[str, str]:

@@ -82,15 +82,17 @@ def _draw(answers: str, library: Path, chosen: Settings, asked: dict[str, Any], 
     from classifier.parts.packages import require_packages
 
     require_packages()
+    from classifier.progress import SilentProgress
     from classifier.records import Action
     from classifier.sort.answer_decider import Asked, open_decider
     from classifier.sort.draw_answers import draw_rows
-    from classifier.sort.library_of_drawn import file_drawn, pictures_of
+    from classifier.sort.library_of_drawn import check_drawn, file_drawn, pictures_of
 
     kept = Message("the pictures that were fetched stay, and the same command goes on")
     interrupt.resumable_if(lambda: True, kept=kept)
-    progress, wanted = TerminalProgress(), Asked(**asked)
-    decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=wanted, progress=progress)
+    progress, wanted, quiet = TerminalProgress(), Asked(**asked), SilentProgress()  # the sort says what is promised
+    decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=wanted, progress=quiet)
+    check_drawn(library, decider)
     draw = draw_rows(decider, {Action.REVIEW, Action.UNKNOWN}, count=count, seed=seed, progress=progress)
     done = file_drawn(decider, draw, library, settings=chosen, asked=wanted, progress=progress)
     drawn, population = len(draw.rows), sum(draw.categories.values())

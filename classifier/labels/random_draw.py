@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
-from classifier.catalog import annotation_log, by_chance, runs
+from classifier.catalog import annotation_log, by_chance, chosen_pictures, runs
 from classifier.catalog.connection import Catalog, is_library, read_catalog
 from classifier.catalog.places import place_of
 from classifier.catalog.values import to_path
@@ -104,7 +104,12 @@ def _selected(example: Example, selection: Selection) -> Example:
 
 
 def draws_of(catalog: Catalog, library: Path) -> Iterator[Draw]:
-    """The draws of one library: what `illsort label` drew, and what was asked by chance of all that was sorted."""
+    """The draws of one library: what `illsort label` drew, and what was asked by chance of all that was sorted.
+
+    None of one whose pictures a model had a part in choosing.
+    """
+    if chosen_pictures.sources(catalog):
+        return
     asked = by_chance.asked_by_chance(catalog)
     if runs.has_run_of_kind(catalog, _LABEL):
         yield _draw(catalog, library, runs.images_drawn_to_label(catalog), asked)

@@ -41,7 +41,7 @@ _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,16}")
 _CHANGED: Final = Failure(kind=FailureKind.VANISHED, detail=Reason(ReasonCode.CHANGED))
 _GONE: Final = Failure(kind=FailureKind.VANISHED, detail=Reason(ReasonCode.GONE))
 _OF_FILE: Final = frozenset({FailureKind.VANISHED, FailureKind.UNREADABLE})
-_OF_MACHINE: Final = frozenset(
+OF_MACHINE: Final = frozenset(
     {
         *("EIO", "ESTALE", "ETIMEDOUT", "ENOTCONN", "EMFILE", "ENFILE"),
         *("EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ECONNABORTED", "ECONNREFUSED", "ECONNRESET"),
@@ -132,7 +132,7 @@ class Fetched:
         `check` raises it then.
         """
         is_copy = index not in self._failures and not self._is_in_place(self._rows[index])
-        of_machine = failure.detail.params.get("errno") in _OF_MACHINE
+        of_machine = failure.detail.params.get("errno") in OF_MACHINE
         if self._error is None and (of_machine or (is_copy and failure.kind in _OF_FILE)):
             self._error = StorageError("{path}: {why}", path=self._path(index), why=reason_message(failure.detail))
 

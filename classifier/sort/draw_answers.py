@@ -1,7 +1,9 @@
 """Draws rows of answers by chance, of all that a policy decides in a certain way, and counts what they are drawn from.
 
 Rows are drawn, not images: the same picture at two keys is two rows, and may be drawn twice. Each file of answers has
-chances of its own, so which files were there before does not matter. Two passes: the first reads no embeddings but
+chances of its own, so which files were there before does not matter. A draw that measures decisions has chances of its
+own too: had the same seed drawn the same rows for others, what was learned or chosen by those would be measured by
+what it was learned or chosen by. Two passes: the first reads no embeddings but
 where another head needs them, the second only the files with drawn rows.
 """
 
@@ -9,6 +11,7 @@ where another head needs them, the second only the files with drawn rows.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 from collections import Counter
 from dataclasses import dataclass
@@ -78,17 +81,24 @@ class _Found(NamedTuple):
 
 
 def draw_rows(
-    decider: AnswerDecider, actions: AbstractSet[Action], *, count: int, seed: int, progress: Progress
+    decider: AnswerDecider,
+    actions: AbstractSet[Action],
+    *,
+    count: int,
+    seed: int,
+    measures: bool = False,
+    progress: Progress,
 ) -> AnswerDraw:
     """Draw `count` rows, all where there are fewer, of those whose decision is one of `actions`.
 
-    The same seed draws the same rows of the same answers, of a greater `count` some more. Raises StorageError in one
-    line where a file of answers is damaged.
+    The same seed draws the same rows of the same answers, of a greater `count` some more; where the draw `measures`
+    the decisions, of the same decisions alone. Raises StorageError in one line where a file of answers is damaged.
     """
     folder = decider.folder
     categories, counts, rows = Counter[str](), np.zeros(len(THRESHOLDS), dtype=np.int64), list[DrawnRow]()
     at_once = min(_AT_ONCE, folder.storage.reads_at_once)
-    look = partial(_look, decider=decider, actions=actions, count=count, seed=seed)
+    seeds = (seed, *hashlib.sha256(str(decider.name).encode()).digest()) if measures else (seed,)
+    look = partial(_look, decider=decider, actions=actions, count=count, seeds=seeds)
     with progress.stage(Message("drawing"), total=len(folder.names), unit="part") as stage:
         for found in in_order(look, folder.names, at_once=at_once):
             categories.update(found.categories)
@@ -112,9 +122,11 @@ def rows_of_draw(decider: AnswerDecider, draw: AnswerDraw) -> Iterator[tuple[Ans
             begin += len(rows)
 
 
-def _look(name: str, *, decider: AnswerDecider, actions: AbstractSet[Action], count: int, seed: int) -> _Found:
+def _look(
+    name: str, *, decider: AnswerDecider, actions: AbstractSet[Action], count: int, seeds: tuple[int, ...]
+) -> _Found:
     found = part_and_model(name)
-    chances = np.random.default_rng([seed, found[0] if found else 0])
+    chances = np.random.default_rng([*seeds, found[0] if found else 0])
     categories, sure, rows, begin = Counter[str](), list[float](), list[DrawnRow](), 0
     for batch, decided in decider.decided(name):
         drawn: list[float] = chances.random(len(batch)).tolist()

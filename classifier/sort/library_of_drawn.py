@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from classifier.catalog.chosen_pictures import record_source, sources
+from classifier.catalog.chosen_pictures import may_be_chosen_from, record_source
 from classifier.catalog.connection import is_library, read_catalog
-from classifier.errors import LibraryError, Message
+from classifier.catalog.filesystem import state_folder
+from classifier.errors import LibraryError, Message, StorageError
 from classifier.filing.reconcile import open_library
 from classifier.model.calibration import probabilities
 from classifier.parts.answer_rows import answers_file
@@ -22,7 +23,7 @@ from classifier.parts.fetch_pictures import PictureFetcher, Wanted, name_from
 from classifier.parts.local_storage import LocalStorage
 from classifier.parts.schema import LISTING, Listed, answers_schema
 from classifier.parts.storage import open_storage
-from classifier.records import Duplicates
+from classifier.records import Duplicates, Mode
 from classifier.sort.draw_answers import rows_of_draw
 from classifier.sort.pipeline import sort
 
@@ -31,14 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    from classifier.catalog.connection import Catalog
     from classifier.parts.answered_rows import AnsweredRows
     from classifier.progress import Progress
     from classifier.settings import Settings
     from classifier.sort.answer_decider import AnswerDecider, Asked
     from classifier.sort.draw_answers import AnswerDraw, DrawnRow
 
-_ANSWERS: Final = ".answers"
-"""The folder of the drawn pictures' answers, beside them."""
+_ANSWERS: Final = "drawn"
+"""The folder of the drawn pictures' answers, in the library's own state: beside them a sort would come upon it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,11 @@ class DrawnLibrary:
 
 
 def pictures_of(library: Path) -> Path:
-    """The folder that drawn pictures are fetched into."""
-    return library.with_name(f"{library.name}-pictures")
+    """The folder that drawn pictures are fetched into. Raises LibraryError where there is none beside the library."""
+    named = library.resolve() if library.name in {"", ".."} else library
+    if not named.name:
+        raise LibraryError("{library}: nothing can be put beside a whole drive; name a folder in it", library=named)
+    return named.with_name(f"{named.name}-pictures")
 
 
 def file_drawn(
@@ -59,24 +64,27 @@ def file_drawn(
 ) -> DrawnLibrary:
     """Fetch the pictures of a draw, those that are not there yet, and file them into `library`.
 
-    It is made where it is not there. Raises LibraryError in one line where it is of other pictures, StorageError where
-    a bucket does not answer.
+    It is made where it is not there, and a sort of other decisions that was stopped there is not gone on with. Raises
+    LibraryError in one line where it is of other pictures, StorageError where a bucket does not answer or no picture
+    can be had.
     """
     library = library.absolute()
-    _begin(library, decider.folder.storage.url, progress)
+    _begin(library, decider, progress)
     target = LocalStorage(pictures_of(library))
     drawn = [_Drawn.of(decider, rows, here) for rows, here in rows_of_draw(decider, draw)]
     failures = _fetch(decider, drawn, target, settings.images.max_megapixels, progress)
-    _write_answers(decider, drawn, target)
-    own = {"duplicates": Duplicates.KEEP, "neighbors": False}
+    _refuse_none(failures, len(draw.rows))
+    answers = LocalStorage(state_folder(library) / _ANSWERS)
+    _write_answers(decider, drawn, target, answers)
     summary = sort(
         target.folder,
         library=library,
         bundle=decider.model.folder,
-        settings=settings.model_copy(update={"sort": settings.sort.model_copy(update=own)}),
+        settings=_as_decided(settings),
         **asked._asdict(),
-        answers=str(target.folder / _ANSWERS),
+        answers=str(answers.folder),
         progress=progress,
+        restart=True,
     )
     return DrawnLibrary(failures=failures, summary=summary)
 
@@ -121,23 +129,45 @@ class _Drawn:
         return _with_columns(self.answers.take(pa.array(here, pa.int64())), columns)
 
 
-def _begin(library: Path, source: str, progress: Progress) -> None:
-    """Have a library that is of these answers. Raises LibraryError in one line where it is of anything else."""
+def check_drawn(library: Path, decider: AnswerDecider) -> None:
+    """Raise LibraryError in one line where it is of anything else than these answers, or cannot be; makes nothing."""
+    pictures, source = pictures_of(library), decider.folder.storage.url
     if is_library(library):
         with read_catalog(library) as catalog:
-            found = sources(catalog)
-        if found != [source]:
-            raise LibraryError(
-                "{library}: is not of pictures that were drawn from {source}; give a folder of its own",
-                library=library,
-                source=source,
-            )
+            _check(catalog, library, source)
         return
-    for folder in (library, pictures_of(library)):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    for folder in (library, pictures):
+        if folder.exists() and (not folder.is_dir() or {*folder.iterdir()} - {state_folder(library)}):
             raise LibraryError("{folder}: is not empty; give a folder of its own", folder=folder)
+
+
+def _begin(library: Path, decider: AnswerDecider, progress: Progress) -> None:
+    """Have a library that is of these answers, also where it was begun and stopped before that was recorded."""
+    check_drawn(library, decider)
     with open_library(library, progress) as catalog:
-        record_source(catalog, source)
+        _check(catalog, library, decider.folder.storage.url)
+        record_source(catalog, decider.folder.storage.url)
+
+
+def _check(catalog: Catalog, library: Path, source: str) -> None:
+    if not may_be_chosen_from(catalog, source):
+        raise LibraryError(
+            "{library}: is not of pictures that were drawn from {source}; give a folder of its own",
+            library=library,
+            source=source,
+        )
+
+
+def _as_decided(settings: Settings) -> Settings:
+    """The settings of a sort that files whatever it is answered, and leaves the fetched pictures where they are."""
+    mode = Mode.LINK if settings.sort.mode is Mode.MOVE else settings.sort.mode
+    filing = {"duplicates": Duplicates.KEEP, "neighbors": False, "mode": mode}
+    return settings.model_copy(
+        update={
+            "sort": settings.sort.model_copy(update=filing),
+            "images": settings.images.model_copy(update={"exclude": ()}),
+        }
+    )
 
 
 def _fetch(
@@ -156,11 +186,22 @@ def _fetch(
     return failures
 
 
-def _write_answers(decider: AnswerDecider, drawn: Sequence[_Drawn], target: LocalStorage) -> None:
-    """Write the answers to the pictures that are there, beside them, as the deciding model's own."""
+def _refuse_none(failures: Mapping[str, Message], drawn: int) -> None:
+    """Raise StorageError where not one of the drawn pictures can be had: that is no fault of theirs."""
+    if failures and len(failures) == drawn:
+        key, why = next(iter(failures.items()))
+        raise StorageError(
+            "none of the pictures that were drawn can be had; the first, {path}: {why}", path=key, why=why
+        )
+
+
+def _write_answers(
+    decider: AnswerDecider, drawn: Sequence[_Drawn], target: LocalStorage, answers: LocalStorage
+) -> None:
+    """Write the answers to the pictures that are there as the deciding model's own."""
     manifest, there = decider.policy.manifest, frozenset(target.names())
-    schema = answers_schema(with_embeddings=decider.folder.has_embeddings)
-    tables = [some.as_fetched(target, there).cast(schema) for some in drawn]
+    schema = answers_schema(with_embeddings=all("embedding" in some.answers.column_names for some in drawn))
+    tables = [some.as_fetched(target, there).select(schema.names).cast(schema) for some in drawn]
     meta = AnswersMeta(
         categories=manifest.categories,
         model=manifest.key,
@@ -170,7 +211,7 @@ def _write_answers(decider: AnswerDecider, drawn: Sequence[_Drawn], target: Loca
         part=0,
     )
     content = answers_file(pa.concat_tables(tables) if tables else schema.empty_table(), meta)
-    target.write_atomically(f"{_ANSWERS}/{answers_name(0, manifest.key)}", content)
+    answers.write_atomically(answers_name(0, manifest.key), content)
 
 
 def _with_columns(table: pa.Table, columns: Mapping[str, Sequence[Any]]) -> pa.Table:

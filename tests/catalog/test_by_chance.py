@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.catalog.by_chance import asked_by_chance, images_up_to, next_by_chance
+from classifier.catalog.chosen_pictures import record_source
 from classifier.catalog.connection import open_catalog
 from classifier.labels.random_draw import read_draws
 from classifier.records import AnnotationKind, Selection
@@ -82,3 +83,15 @@ def test_the_beginning_of_a_sample_to_label_is_its_draw(tmp_path: Path) -> None:
 
     assert frozenset(ids) == draw.image_ids
     assert frozenset(ids[:3]) == draw.sample(draw.named)
+
+
+def test_nothing_is_a_draw_where_a_model_chose_the_pictures(tmp_path: Path) -> None:
+    library, ids = library_of(tmp_path)
+    with open_catalog(library) as catalog:
+        for image_id in ids:
+            say(catalog, image_id)
+    assert read_draws(library)
+    with open_catalog(library) as catalog:
+        record_source(catalog, "s3://bucket/answers")
+
+    assert () == read_draws(library)

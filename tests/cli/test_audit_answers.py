@@ -10,6 +10,7 @@ import pytest
 
 from classifier.audit.session import open_session
 from classifier.catalog.connection import read_catalog
+from classifier.errors import LibraryError
 from classifier.model.binomial_bounds import finite_upper_bound
 from classifier.records import AnnotationKind
 from kit import commands
@@ -89,6 +90,35 @@ def test_an_unfinished_audit_goes_on_and_another_counts_for_more(tmp_path: Path,
 
     audit(library, "--new", "--count", 8, "--seed", 4, given=given)
     assert 2 == stated(library)["number"]
+
+
+def test_a_stopped_audit_goes_on_with_what_it_fetched(tmp_path: Path, given: tuple[Path, Path]) -> None:
+    library = tmp_path / "checked"
+
+    def stop(*_: object, **__: object) -> None:
+        raise LibraryError("stopped")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("classifier.sort.library_of_drawn.sort", stop)
+        assert 2 == audit(library, "--count", 8, given=given).returncode
+    fetched = all_files(tmp_path / "checked-pictures")
+    assert 8 == len(fetched)
+    audit(library, "--count", 8, given=given)
+    assert fetched == all_files(tmp_path / "checked-pictures")
+
+    audit(library, "--count", 8, "--new", given=given)
+    assert fetched.items() < all_files(tmp_path / "checked-pictures").items()
+
+
+def test_a_library_of_anything_else_is_refused_before_anything_is_drawn(
+    tmp_path: Path, given: tuple[Path, Path]
+) -> None:
+    make_tree(tmp_path / "full", {"own.png": BETWEEN["00.png"]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("classifier.sort.draw_answers.draw_rows", None)
+        refused = audit(tmp_path / "full", given=given)
+
+    assert (2, 1) == (refused.returncode, refused.stderr.count("full: is not empty")), refused.stderr
 
 
 def test_what_cannot_be_fetched_counts_as_wrong(tmp_path: Path) -> None:

@@ -102,6 +102,21 @@ def test_each_row_is_as_likely_and_more_of_a_seed_has_all_of_fewer(
         assert drawn(decider, WAITING, 6, seed).rows[:3] == some[seed].rows
 
 
+def test_a_draw_that_measures_decisions_is_of_its_own(tmp_path: Path, made: Answered, model: Bundle) -> None:
+    """What was learned or chosen by one draw is not measured by it, though the seed is the same."""
+    answers = made.write(tmp_path / "answers")
+
+    def rows(count: int, *, measures: bool = True, **asked: Any) -> set[tuple[str, int]]:
+        decider, progress = decider_of(answers, model, **asked), SilentProgress()
+        draw = draw_rows(decider, {*Action}, count=count, seed=3, measures=measures, progress=progress)
+        return {(row.name, row.place) for row in draw.rows}
+
+    assert rows(9) == rows(9) > rows(4)
+    assert 4 == len(
+        {*map(frozenset, (rows(9), rows(9, measures=False), rows(9, threshold=0.4), rows(9, threshold=0.5)))}
+    )
+
+
 def test_all_rows_are_drawn_where_there_are_fewer_and_twice_the_same_picture(
     tmp_path: Path, made: Answered, model: Bundle
 ) -> None:
