@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import audits
 from classifier.catalog.audits import Audit, FiledDraw
@@ -10,6 +10,7 @@ from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import utc_now
 from classifier.errors import LibraryError, Message
 from classifier.paths import command
+from classifier.sort.given_options import GIVEN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,17 +51,24 @@ def of_what(audit: Audit) -> Message:
 
 
 def draw_command(catalog: Catalog, library: Path, source: str, *, count: int | None = None) -> str:
-    """The command that draws another sample of what the same decisions about `source` file."""
+    """The command that draws another sample of what the same decisions about `source` file.
+
+    What was asked of them is what was asked of the sort that filed the pictures.
+    """
     _, bundle, settings = audits.last_sort(catalog) or ("", None, {})
     model: list[object] = [] if bundle is None else ["--model", bundle]
-    words = [*model, *_options(Strictness.from_settings(settings).requested)]
+    words = ["--new", *model, *_about_deciding(settings)]
     if count is not None:
         words += ["--count", count]
     return command("audit", library, "--answers", source, *words)
 
 
-def _options(requested: Strictness) -> list[str]:
-    """How sure a picture is to be, as it was requested of the sort that filed what was drawn."""
-    if requested.asked is None:
-        return requested.option.split()
-    return ["--max-error", f"{requested.asked:g}", "--best"]
+def _about_deciding(settings: dict[str, Any]) -> list[str]:
+    given, asked = settings.get(GIVEN, {}), Strictness.from_settings(settings).asked
+    words = [str(word) for word in given.get("strictness", [])]
+    if asked is not None:  # the least rate was taken in its place
+        words = ["--max-error", f"{asked:g}", "--best"]
+    elif words[:1] == ["--threshold"]:
+        words = ["--set", f"sort.threshold={words[1]}"]
+    unknown = [str(word) for word in given.get("options", []) if str(word).startswith("sort.unknown")]
+    return words + [part for word in unknown for part in ("--set", word)]

@@ -103,7 +103,9 @@ def _is_object(value: Any) -> bool:
 
 
 def _are_settings(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(value.get(section, {}), dict) for section in ("sort", "images"))
+    return isinstance(value, dict) and all(
+        isinstance(value.get(section, {}), dict) for section in ("sort", "images", "given")
+    )
 
 
 def _is_summary(value: Any) -> bool:

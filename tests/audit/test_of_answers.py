@@ -5,12 +5,14 @@ The library holds the pictures that were drawn; the same picture may be drawn at
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.audit.of_answers import draw_command
 from classifier.audit.session import audit_guarantee, current, open_session
 from classifier.audit.thresholds import loosest_threshold
 from classifier.catalog import audits, migrations, runs
@@ -225,9 +227,41 @@ def test_its_threshold_files_nothing_in_the_library(tmp_path: Path) -> None:
 def test_another_sample_is_drawn_by_the_command_with_the_answers(tmp_path: Path, asked: dict[str, float]) -> None:
     library = filed_library(tmp_path, NINE, sort={"max_error": 0.02})
     save_rows(library, range(9))
-    again = f"illsort audit {library} --answers {SOURCE} --model {tmp_path / 'm'} --max-error 0.02 draws another"
+    again = f"illsort audit {library} --answers {SOURCE} --new --model {tmp_path / 'm'} draws another"
     with pytest.raises(LibraryError, match=again), open_session(library, **asked):  # type: ignore[arg-type]
         pass
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"strictness": ["--max-error", "0.02"]}, "--max-error 0.02"),
+        ({"strictness": ["--threshold", "0.95"]}, "--set sort.threshold=0.95"),
+        ({"strictness": [], "options": ["--set", "sort.unknown=false", "--answers", "x"]}, "--set sort.unknown=false"),
+    ],
+)
+def test_another_sample_is_of_the_same_decisions(tmp_path: Path, given: dict[str, list[str]], words: str) -> None:
+    library = filed_library(tmp_path, NINE)
+    change_settings(library, {"sort": {}, "given": given})
+    with open_catalog(library) as catalog:
+        again = draw_command(catalog, library, SOURCE, count=7)
+
+    assert f"illsort audit {library} --answers {SOURCE} --new --model {tmp_path / 'm'} {words} --count 7" == again
+
+
+def test_another_sample_is_of_the_least_rate_where_that_was_taken(tmp_path: Path) -> None:
+    library = filed_library(tmp_path, NINE)
+    promise = {"max_error": 0.05, "asked": 0.02, "sentence": "at most 5%"}
+    change_settings(
+        library, {"sort": {"max_error": 0.05, "promise": promise}, "given": {"strictness": ["--max-error", "0.05"]}}
+    )
+    with open_catalog(library) as catalog:
+        assert draw_command(catalog, library, SOURCE).endswith(" --max-error 0.02 --best")
+
+
+def change_settings(library: Path, settings: dict[str, object]) -> None:
+    with open_catalog(library) as catalog, catalog.transaction() as connection:
+        connection.execute("UPDATE runs SET settings = ?", (json.dumps(settings),))
 
 
 def test_it_goes_on_where_it_was_left(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +147,28 @@ def test_the_same_picture_at_two_keys_is_asked_once(tmp_path: Path, given: tuple
     said = stated(tmp_path / "checked")
 
     assert len(asked) == len(set(asked)) == said["asked"] - 1 == said["drawn"] - 1
+
+
+@pytest.mark.parametrize("asked", [("--max-error", "0.1"), ("--set", "sort.threshold=0.4")])
+def test_the_command_that_is_proposed_draws_of_the_same_decisions(
+    tmp_path: Path, given: tuple[Path, Path], asked: tuple[str, str]
+) -> None:
+    library = tmp_path / "checked"
+    of_answers = ("--answers", given[1], "--model", given[0], "--set", "sort.unknown=false")
+    first = ("audit", library, *of_answers, *SETTINGS[:4], *asked, "--count", 6, "--json")
+    assert 0 == commands.illsort(*first).returncode
+    judge(library, wrong=[0, 1])
+    proposed = (
+        commands.illsort("audit", library, "--max-error", "0.1", "--json")
+        .stderr.splitlines()[-1]
+        .partition("illsort ")[2]
+    )
+    assert 0 == commands.illsort(*shlex.split(proposed), *SETTINGS[:4], "--json").returncode
+    judge(library)
+    said = stated(library)
+
+    assert (2, int(proposed.split()[-1])) == (said["number"], said["drawn"])
+    assert f"--answers {given[1]} --new --model {given[0]} {' '.join(asked)} --set sort.unknown=false " in proposed
 
 
 def test_other_decisions_are_another_audit(tmp_path: Path, given: tuple[Path, Path]) -> None:

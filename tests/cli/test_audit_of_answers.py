@@ -78,7 +78,7 @@ def test_a_rate_that_is_kept_is_said(tmp_path: Path) -> None:
 def test_a_larger_sample_is_drawn_by_the_command_with_the_answers(tmp_path: Path) -> None:
     library = judged(tmp_path, right=60, rate=0.02)
     stated = illsort("audit", library, "--yes")
-    again = f"illsort audit {library} --answers {SOURCE} --model {tmp_path / 'm'} --max-error 0.02 --count "
+    again = f"illsort audit {library} --answers {SOURCE} --new --model {tmp_path / 'm'} --count "
 
     assert 1 == stated.returncode
     assert f"no threshold is shown to keep it either: {again}" in stated.stderr
@@ -114,7 +114,7 @@ def test_status_says_what_the_audit_is_of(tmp_path: Path) -> None:
 def test_status_says_how_another_one_is_drawn_where_the_drawn_was_moved(tmp_path: Path) -> None:
     library = judged(tmp_path, answers=35)
     undo(library)
-    again = f"illsort audit {library} --answers {SOURCE} --model {tmp_path / 'm'}"
+    again = f"illsort audit {library} --answers {SOURCE} --new --model {tmp_path / 'm'}"
 
     for words in ("status", library), ("audit", library, "--json"):
         shown = illsort(*words)

@@ -14,9 +14,12 @@ from unittest.mock import patch
 import pytest
 from starlette.testclient import TestClient
 
+from classifier.catalog import spreadings
+from classifier.catalog.chosen_pictures import record_source
 from classifier.catalog.connection import open_catalog, read_catalog, reported_as_library_error
 from classifier.catalog.copies import replace_groups
 from classifier.catalog.migrations import migrate
+from classifier.catalog.spreadings import Spreading
 from classifier.cli.main import app
 from classifier.errors import IllsortError
 from classifier.filing.verify import verify
@@ -85,6 +88,8 @@ class Spoiled:
         with open_catalog(self.library) as catalog, catalog.transaction():
             copies = [ImageId(one["picture"]) for one in (first, second)]
             replace_groups(catalog, copies, [copies])
+            spreadings.record(catalog, Spreading(state="of before", logits=None), [], model="another")
+            record_source(catalog, "s3://bucket/answers")
         filed = sorted((self.library / "red").glob("*.png"))
         filed[0].unlink()
         filed[1].rename(self.library / "green" / filed[1].name)

@@ -58,7 +58,7 @@ def test_its_threshold_is_exact_and_files_nothing_here(tmp_path: Path) -> None:
 
 def test_another_sample_is_drawn_by_a_command_alone(tmp_path: Path) -> None:
     library = library_of(tmp_path, drawn=list(range(10)))
-    again = f"illsort audit {library} --answers {SOURCE} --model {tmp_path / 'm'} --max-error 0.1"
+    again = f"illsort audit {library} --answers {SOURCE} --new --model {tmp_path / 'm'}"
     with served(library) as client:
         told = shown(client)
         refused = [client.post("/api/audit/begin", json=how) for how in ({"count": 5}, {"until": 0.1})]
