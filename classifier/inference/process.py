@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +42,7 @@ def block_sigint() -> Iterator[None]:
         with ignore_ctrl_c(ctypes.WinDLL("kernel32")):
             yield
         return
+    resource_tracker.ensure_running()  # it unblocks Ctrl-C where it starts, which would be within `start` of the first
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

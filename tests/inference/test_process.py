@@ -48,6 +48,33 @@ def test_ctrl_c_while_processes_start_is_delivered_afterwards() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
 
+FIRST = """
+import multiprocessing, signal, sys
+sys.path.insert(0, {root!r})
+from classifier.inference.process import block_sigint
+
+def begin():
+    sys.exit(int(signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context({method!r}).Process(target=begin)
+    with block_sigint():
+        process.start()
+    process.join()
+    sys.exit(process.exitcode)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal mask")
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_the_first_process_that_is_started_ignores_ctrl_c_too(tmp_path: Path, method: str) -> None:
+    """Where it starts others by a program of its own, Python starts one more before the first, which changes masks."""
+    program = tmp_path / "first.py"
+    program.write_text(FIRST.format(root=str(Path(__file__).parents[2]), method=method))
+
+    assert 0 == subprocess.run([sys.executable, program], timeout=60, check=False).returncode
+
+
 @pytest.mark.parametrize(
     ("platform", "methods", "expected"),
     [
