@@ -95,9 +95,11 @@ def write_own(path: Path, content: bytes, *, durably: bool = True, permissions: 
             if durably:
                 flush_to_disk(file.fileno())
         replace_own(part, path)
-    except Exception:
+    except Exception as error:
         with suppress(OSError):
             remove_own(part)
+        if isinstance(error, OSError) and error.filename is None and not isinstance(error.strerror, Message):
+            raise _with_path(error, path) from error  # a full disk, of which the system names no file
         raise
 
 
