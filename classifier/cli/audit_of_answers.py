@@ -51,7 +51,7 @@ def begin_audit(
     from classifier.records import Action
     from classifier.sort.answer_decider import Asked, open_decider
     from classifier.sort.draw_answers import draw_rows
-    from classifier.sort.library_of_drawn import check_drawn, file_drawn, pictures_of
+    from classifier.sort.library_of_drawn import check_drawn, file_drawn
 
     progress, asked, quiet = TerminalProgress(), Asked(**strictness), SilentProgress()  # the sort says what is promised
     decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=asked, progress=quiet)
@@ -70,7 +70,7 @@ def begin_audit(
     filed = FiledDraw(source=source, asked=named, filed=draw.categories, steps=draw.steps, drawn=drawn, seed=draw.seed)
     with open_catalog(library) as catalog:
         population = save_draw(catalog, filed).population
-    print_lines(*about_drawn(done, drawn=len(drawn), population=population, folder=pictures_of(library)), err=True)
+    print_lines(*about_drawn(done, drawn=len(drawn), population=population, library=library), err=True)
 
 
 def _sampled(position: int, decision: Decision) -> SampledImage:

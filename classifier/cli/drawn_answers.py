@@ -38,16 +38,24 @@ def refuse_without_answers(answers: str | None, given: Mapping[str, object]) -> 
         raise SettingsError("{option} goes with --answers", option=names[0])
 
 
-def about_drawn(done: DrawnLibrary, *, drawn: int, population: int, folder: Path) -> list[str]:
-    """How many pictures were drawn, of how many, and which of them cannot be had."""
+def about_drawn(done: DrawnLibrary, *, drawn: int, population: int, library: Path) -> list[str]:
+    """How many pictures were drawn, of how many, and which of them cannot be had or read."""
+    from classifier.sort.library_of_drawn import pictures_of
+
     first = count_(
         "{count:,} picture of {population:,}, drawn by chance: {folder}",
         "{count:,} pictures of {population:,}, drawn by chance: {folder}",
         count=drawn - len(done.failures),
         population=population,
-        folder=folder,
+        folder=pictures_of(library),
     )
-    return [first, *failure_lines(done.failures)]
+    return [first, *failure_lines(done.failures), *_unread_lines(done, library)]
+
+
+def _unread_lines(done: DrawnLibrary, library: Path) -> list[str]:
+    """How many this machine does not read, though the one that answered did: those that are too large, for example."""
+    count = done.summary["broken"]
+    return [_("{count:,} unreadable: {listed}", count=count, listed=library / "_broken.csv")] if count else []
 
 
 def failure_lines(failures: Mapping[str, Message]) -> list[str]:

@@ -86,7 +86,7 @@ def _draw(answers: str, library: Path, chosen: Settings, asked: dict[str, Any], 
     from classifier.records import Action
     from classifier.sort.answer_decider import Asked, open_decider
     from classifier.sort.draw_answers import draw_rows
-    from classifier.sort.library_of_drawn import check_drawn, file_drawn, pictures_of
+    from classifier.sort.library_of_drawn import check_drawn, file_drawn
 
     kept = Message("the pictures that were fetched stay, and the same command goes on")
     interrupt.resumable_if(lambda: True, kept=kept)
@@ -94,9 +94,14 @@ def _draw(answers: str, library: Path, chosen: Settings, asked: dict[str, Any], 
     decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=wanted, progress=quiet)
     check_drawn(library, decider)
     draw = draw_rows(decider, {Action.REVIEW, Action.UNKNOWN}, count=count, seed=seed, progress=progress)
+    if not draw.rows:
+        print_lines(
+            _("{source}: nothing waits for a person by these answers", source=decider.folder.storage.url), err=True
+        )
+        raise typer.Exit
     done = file_drawn(decider, draw, library, settings=chosen, asked=wanted, progress=progress)
     drawn, population = len(draw.rows), sum(draw.categories.values())
-    print_lines(*about_drawn(done, drawn=drawn, population=population, folder=pictures_of(library)), err=True)
+    print_lines(*about_drawn(done, drawn=drawn, population=population, library=library), err=True)
 
 
 def _is_of_answers(library: Path) -> bool:

@@ -18,6 +18,7 @@ from kit import commands
 from kit.answers import answered
 from kit.between import BETWEEN
 from kit.bundles import color_bundle
+from kit.pictures import COLORS, encoded, plain
 from kit.tree import all_files, make_tree
 
 if TYPE_CHECKING:
@@ -132,6 +133,18 @@ def test_what_cannot_be_fetched_counts_as_wrong(tmp_path: Path) -> None:
 
     assert (2, said["filed"]) == (said["wrong"] + said["skipped"], said["asked"])
     assert "00.png: it is no longer there" in ended.stderr
+
+
+def test_what_is_too_large_here_is_named_and_counts_as_wrong(tmp_path: Path) -> None:
+    large = {"large.png": encoded(plain(COLORS["blue"], (300, 200)), "PNG"), "00.png": BETWEEN["00.png"]}
+    crawl, model = make_tree(tmp_path / "crawl", large), color_bundle(tmp_path / "m", evidence=300, novelty=True)
+    answers = replace(answered(crawl, model), source=str(crawl)).write(tmp_path / "answers")
+    library = tmp_path / "checked"
+    ended = audit(library, "--set", "images.max_megapixels=0.02", given=(model.folder, answers))
+    said = stated(library)
+
+    assert (2, 1) == (said["filed"], said["wrong"] + said["skipped"])
+    assert f"1 unreadable: {library / '_broken.csv'}" in ended.stderr
 
 
 def test_the_same_picture_at_two_keys_is_asked_once(tmp_path: Path, given: tuple[Path, Path]) -> None:

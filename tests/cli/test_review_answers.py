@@ -68,6 +68,18 @@ def test_what_waits_is_drawn_fetched_and_shown(
     assert 2 == len(pages)
 
 
+def test_where_nothing_waits_a_line_says_so_and_nothing_is_made(
+    tmp_path: Path, given: tuple[Path, Path], pages: list[PageOptions]
+) -> None:
+    model, answers = given
+    lenient = ("--set", "sort.threshold=0.0001", "--set", "sort.unknown=false")
+    ended = review(tmp_path / "look", "--answers", answers, "--model", model, *lenient)
+
+    assert (0, 1) == (ended.returncode, ended.stderr.count("nothing waits for a person")), ended.stderr
+    assert not pages
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_that_is_drawn_from_it_counts_for_all(
     tmp_path: Path, given: tuple[Path, Path], pages: list[PageOptions]
 ) -> None:
