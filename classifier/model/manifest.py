@@ -56,6 +56,8 @@ class Manifest(BaseModel):
     format: int = FORMAT
     categories: Annotated[tuple[str, ...], Field(min_length=2)]
     image_size: Annotated[int, Field(strict=True, gt=0, le=_LARGEST_SIDE)]
+    view_size: Annotated[int, Field(strict=True, ge=0, le=_LARGEST_SIDE)] = 0
+    """The side of the square that it learned from; 0 in older bundles, where it is `image_size`."""
     max_squeeze: Annotated[float, Field(strict=True, ge=1, le=_MOST_SQUEEZE)]
     temperature: Annotated[float, Field(strict=True, ge=COOLEST, le=HOTTEST)]
     threshold: Annotated[float, Field(strict=True, gt=0, lt=1)]

@@ -126,7 +126,7 @@ def _of_bundle(folder: Path, settings: ModelSettings) -> Origin:
     return Origin(
         channels="rgb",
         max_squeeze=settings.max_squeeze or manifest.max_squeeze,
-        image_size=settings.image_size,
+        image_size=settings.image_size or manifest.view_size,
         license=manifest.backbone_license,
     )
 

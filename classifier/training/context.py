@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -29,7 +29,7 @@ from classifier.training.kept_embeddings import KeptEmbeddings
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.processes import ALONE, Processes
 from classifier.training.pseudo_labels import PseudoLabels, read_sample
-from classifier.training.recipe import is_sparing, most_checked, most_learned
+from classifier.training.recipe import is_sparing, most_checked, most_learned, sharper_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,6 +92,18 @@ class TrainingContext:
     kept: KeptEmbeddings = field(default_factory=KeptEmbeddings)
     """What the network, as it is in the beginning, makes of images, as far as libraries keep it."""
     processes: Processes = ALONE
+
+    @property
+    def sharper(self) -> TrainingContext:
+        """The run as it looks at whole images in more pixels than it learns from; itself where there are no more.
+
+        A network that learned from crops may see them better so, since crops show everything larger than whole images
+        of as many pixels do (Touvron et al. 2019, Fixing the train-test resolution discrepancy).
+        """
+        size = sharper_size(self.transform.image_size)
+        if size == self.transform.image_size or not self.network.takes_any_size:
+            return self
+        return replace(self, transform=replace(self.transform, image_size=size))
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's weights as they are now, in this machine's memory."""

@@ -124,13 +124,14 @@ def train_model(
             parts=len(splits),
             key=key,
             tags=start.tags,
+            view_size=recipe.image_size,
         )
         if recipe.recipe == "finetune":
             note_begin(state, key)
         with combined(progress, Message("training"), stage_costs(run, splits)) as whole:
             run = replace(run, progress=whole)
             trained = train(run, splits, on_head=partial(saving.save_head, run) if plan.head_first else _ignore)
-            bundle, evaluation = saving.save(run, trained)
+            bundle, evaluation = saving.save(run.sharper if trained.is_sharper else run, trained)
         checkpoint.remove(state)
         pool.watch.report(progress)
         if plan.left_out:

@@ -16,6 +16,10 @@ LEARNING: Final = 3.0
 """Showing an image to learn from it, by the time of only looking at it: forward and backward."""
 LEARNING_SPARINGLY: Final = 2.0
 """The same where most of the early layers stay as they are and views are small at first."""
+_SHARPER: Final = 1.5
+_SHARPEST: Final = 384
+"""The most pixels of a side that were measured (docs/LOG.md); what learns from as many or more sees no others."""
+_MULTIPLE: Final = 32  # networks halve the side up to five times without a remainder
 _CHECKS: Final = 4
 FIRST_SHARE: Final = 0.4
 """Of the images guessed to be of a category, a fold's network learns from the most confident this many."""
@@ -52,6 +56,12 @@ def plan_for(settings: Settings, *, has_gpu: bool, has_begun: bool, has_model: b
     if has_gpu or has_begun or settings.train.unlabelled is not None:
         return Plan(settings=finetuning(settings), head_first=not has_model)
     return Plan(settings=_with_recipe(settings, "head"), left_out=settings.train.epochs > 0)
+
+
+def sharper_size(image_size: int) -> int:
+    """The side in pixels at which a network that learned from crops of `image_size` may see whole images better."""
+    larger = round(_SHARPER * image_size / _MULTIPLE) * _MULTIPLE
+    return max(image_size, min(larger, _SHARPEST))
 
 
 def finetuning(settings: Settings) -> Settings:

@@ -43,8 +43,8 @@ class Saving:
     """Where a bundle goes and what it says of its labels.
 
     `key` names the training (`training_key`), `sample` are all labels, `groups` the near-duplicate group of each
-    example, `before` the images that the backbone was fitted to before, `parts` the number of folds, `tags` those of a
-    tagger as the backbone.
+    example, `before` the images that the backbone was fitted to before, `parts` the number of folds, `view_size` the
+    side of the square that is learned from, `tags` those of a tagger as the backbone.
     """
 
     folder: Path
@@ -55,6 +55,7 @@ class Saving:
     before: FittedImages
     parts: int
     key: str
+    view_size: int
     tags: Tags | None = None
 
     def save(self, run: TrainingContext, trained: Trained) -> tuple[Bundle, dict[str, Any]]:
@@ -89,6 +90,7 @@ class Saving:
     ) -> tuple[Bundle, dict[str, Any]]:
         with run.progress.stage(estimating, total=None, unit=""):
             artifacts = collect_artifacts(run, trained, self.groups, self.sample, parts=self.parts)
+        run.network.image_size = manifest.image_size  # a fine-tuned one sees more pixels than it learned from
         fitted = self.before.with_examples(self.sample.examples + run.crawl) if trained.epoch else self.before
         with run.progress.stage(writing, total=None, unit=""):
             bundle = save_bundle(
@@ -114,6 +116,7 @@ class Saving:
         return Manifest(
             categories=run.categories,
             image_size=run.transform.image_size,
+            view_size=self.view_size,
             max_squeeze=run.transform.max_squeeze,
             temperature=trained.temperature,
             threshold=settings.sort.threshold,

@@ -41,6 +41,11 @@ def embedding(of: StageName) -> StageName:
     return StageName("embedding labels {part}", code=("embedding", of.code), part=of)
 
 
+def embedding_sharper(of: StageName) -> StageName:
+    """The same in more pixels than were learned from."""
+    return StageName("embedding labels {part} in more pixels", code=("embedding_sharper", of.code), part=of)
+
+
 def fine_tuning(of: StageName) -> StageName:
     """Learning from the labels."""
     return StageName("fine-tuning {part}", code=("fine_tuning", of.code), part=of)
@@ -74,15 +79,18 @@ def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]
 
 def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterator[StageCost]:
     judging = [fold for fold in folds if fold.validation]
+    sharper = (run.sharper.transform.image_size / run.transform.image_size) ** 2
     for number, fold in enumerate(judging, start=1):
         of, learned, held_out = part(number, judging), len(fold.train), len(fold.validation)
         yield from _tuned(run, of, learned, held_out=held_out)
         yield StageCost(code=embedding(of).code, cost=count + len(run.crawl), kind="look")
+        if run.sharper is not run:
+            yield StageCost(code=embedding_sharper(of).code, cost=sharper * count, kind="look")
     if run.crawl and guesses_are_shared(len(judging)):
         yield _learning(run, ALL_LABELS, count, held_out=0, share=SHARED_SHARE)
     else:
         yield from _tuned(run, ALL_LABELS, count, held_out=0)
-    yield StageCost(code=EMBEDDING_AGAIN.code, cost=count, kind="look")
+    yield StageCost(code=EMBEDDING_AGAIN.code, cost=sharper * count, kind="look")
 
 
 def _tuned(run: TrainingContext, of: StageName, learned: int, *, held_out: int) -> Iterator[StageCost]:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from classifier.training.context import TrainingContext
     from classifier.training.features import Features
 
+_LEAST = 1e-12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOutLogits:
@@ -57,7 +59,8 @@ class Trained:
     `frozen` judges the head on frozen features and `evaluation` the recipe as a whole, both on held-out images; the
     network then learns from all of them, so it is, if anything, better than that. `judged` are the same images as in
     `evaluation`. `epoch` is the one that was kept, 0 for the frozen features; `histories` has one for each fold.
-    `embedded` are the labeled images as the network sees them in the end, `frozen_features` as in the beginning.
+    `embedded` are the labeled images as the network sees them in the end, `frozen_features` as in the beginning;
+    `is_sharper` where that is in more pixels (`TrainingContext.sharper`).
     `seconds_per_image` is what reading and embedding a labeled image took. `head` is what answers; the network's last
     layer, by which other programs use it, is judged by `last_layer` and has a temperature of its own.
     """
@@ -75,6 +78,7 @@ class Trained:
     head: CombinedHead
     last_layer: Evaluation
     last_layer_temperature: float
+    is_sharper: bool = False
 
 
 def train(
@@ -127,16 +131,18 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
     epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
     trained = replace(with_head, epoch=epoch, histories=tuple(outcome.history for outcome in outcomes))
     if epoch > 0:
-        judged = _concatenate(run, [outcome.judged for outcome in outcomes])
+        is_sharper, judged = _better(run, outcomes)
         evaluation, temperature = _evaluate(run, judged, judged.logits)
         last_layer, last_layer_temperature = _evaluate(run, judged, judged.of_last_layer)
         _tune_with_all(run, everything, outcomes, stop_after=epoch)
-        embedded = run.embed(everything.examples, stages.EMBEDDING_AGAIN)
+        seen = run.sharper if is_sharper else run
+        embedded = seen.embed(everything.examples, stages.EMBEDDING_AGAIN)
         trained = replace(
             trained,
             judged=judged,
             evaluation=evaluation,
             temperature=temperature,
+            is_sharper=is_sharper,
             embedded=embedded,
             head=run.fit(embedded, is_finetuned=True),
             last_layer=last_layer,
@@ -149,9 +155,14 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FoldResult:
-    """What one fold came to; `answers` is what its network says of the crawl, None if it did not learn from one."""
+    """What one fold came to.
+
+    `judged` is what its network says in as many pixels as it learned from, `sharper` in more; `answers` is what it says
+    of the crawl, None if it did not learn from one.
+    """
 
     judged: HeldOutLogits
+    sharper: HeldOutLogits
     epoch: int
     history: tuple[Epoch, ...]
     answers: CrawlAnswers | None
@@ -161,11 +172,32 @@ def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part
     """Fine-tune on all but one part of the labels, and judge that part."""
     learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
     epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
-    crawl = run.crawl if epoch > 0 else ()
-    tuned = run.embed([*fold.train, *fold.validation, *crawl], stages.embedding(part))
-    judged = _judge(run, tuned, fold, is_finetuned=epoch > 0)
+    labeled, crawl = [*fold.train, *fold.validation], run.crawl if epoch > 0 else ()
+    tuned = run.embed([*labeled, *crawl], stages.embedding(part))
+    judged = sharper = _judge(run, tuned, fold, is_finetuned=epoch > 0)
+    if run.sharper is not run:
+        more = run.sharper.embed(labeled, stages.embedding_sharper(part))
+        sharper = _judge(run, more, fold, is_finetuned=epoch > 0)
+    # The crawl is not looked at in more pixels: it would take twice as long.
     answers = answers_on(run, tuned.of(crawl), tuned.of(fold.train), judged) if crawl else None
-    return _FoldResult(judged=judged, epoch=epoch, history=history, answers=answers)
+    return _FoldResult(judged=judged, sharper=sharper, epoch=epoch, history=history, answers=answers)
+
+
+def _better(run: TrainingContext, outcomes: Sequence[_FoldResult]) -> tuple[bool, HeldOutLogits]:
+    """Whether more pixels than were learned from suit what was held out better, by likelihood; and what is said so."""
+    judged = _concatenate(run, [outcome.judged for outcome in outcomes])
+    sharper = _concatenate(run, [outcome.sharper for outcome in outcomes])
+    if not judged.examples or run.sharper is run:
+        return False, judged
+    is_sharper = _loss(run, sharper) < _loss(run, judged)
+    return is_sharper, sharper if is_sharper else judged
+
+
+def _loss(run: TrainingContext, judged: HeldOutLogits) -> float:
+    """The mean negative log likelihood of the labels, each with the temperature that suits all of them."""
+    targets_N = run.targets(judged.examples)
+    shares_NK = probabilities(judged.logits, fit_temperature(judged.logits, targets_N))
+    return float(-np.log(np.maximum(shares_NK[np.arange(len(targets_N)), targets_N], _LEAST)).mean())
 
 
 def _tune(
