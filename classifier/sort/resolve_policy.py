@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from classifier.catalog import audits
 from classifier.catalog.categories import CategoryAliases, read_aliases
+from classifier.catalog.chosen_pictures import sources
 from classifier.catalog.connection import Catalog
 from classifier.catalog.strictness import Strictness
 from classifier.decision.policy import Policy, thresholds_for
@@ -43,9 +44,11 @@ class OfLibrary:
 
 
 def of_library(catalog: Catalog, library: Path, model: Bundle) -> OfLibrary:
-    """What the library says about sorts with this model."""
-    agreed = audits.agreed_threshold(catalog, model=model.manifest.key)
-    return OfLibrary(library=library, names=read_aliases(catalog), agreed=agreed)
+    """What the library says about sorts with this model. What chose its pictures decides them too, but for names."""
+    names = read_aliases(catalog)
+    if sources(catalog):
+        return OfLibrary(names=names)
+    return OfLibrary(library=library, names=names, agreed=audits.agreed_threshold(catalog, model=model.manifest.key))
 
 
 def resolve_policy(

@@ -49,7 +49,13 @@ def judge(library: Path, *, wrong: Iterable[int] = (), count: int | None = None)
             count = None if count is None else count - 1
 
 
-def audit(library: Path, *words: object, given: tuple[Path, Path], page: Callable[[Path], object] = judge) -> Ended:
+def audit(
+    library: Path,
+    *words: object,
+    given: tuple[Path, Path],
+    settings: tuple[str, ...] = SETTINGS,
+    page: Callable[[Path], object] = judge,
+) -> Ended:
     def show_page(served: Path, *_: Any, **__: Any) -> int:
         page(served)
         return 0
@@ -57,7 +63,7 @@ def audit(library: Path, *words: object, given: tuple[Path, Path], page: Callabl
     model, answers = given
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("classifier.cli.audit.show_page", show_page)
-        return commands.illsort("audit", library, "--answers", answers, "--model", model, *SETTINGS, *words)
+        return commands.illsort("audit", library, "--answers", answers, "--model", model, *settings, *words)
 
 
 def stated(library: Path) -> dict[str, Any]:
@@ -193,6 +199,16 @@ def test_other_decisions_are_another_audit(tmp_path: Path, given: tuple[Path, Pa
     with read_catalog(library) as catalog:
         rows = catalog.connection.execute("SELECT source, asked FROM audits").fetchall()
     assert ({str(given[1])}, 2) == ({row[0] for row in rows}, len({row[1] for row in rows}))
+
+
+def test_where_nothing_is_guaranteed_no_audit_of_the_library_is_advised(tmp_path: Path) -> None:
+    crawl, model = make_tree(tmp_path / "crawl", BETWEEN), color_bundle(tmp_path / "m")
+    answers = replace(answered(crawl, model), source=str(crawl)).write(tmp_path / "answers")
+    words = ("--count", 5, "--max-error", 0.3)
+    ended = audit(tmp_path / "checked", *words, given=(model.folder, answers), settings=SETTINGS[:4])
+
+    assert "no guarantee" in ended.stderr
+    assert "for a guarantee answer" not in ended.stderr + commands.illsort("status", tmp_path / "checked").stdout
 
 
 @pytest.mark.parametrize(
