@@ -109,7 +109,7 @@ class ModelSettings(Section):
     allow_pickle: bool = False
     """Also read weights that are no safetensors (.bin, .pth); even then nothing but tensors is loaded from them."""
     image_size: Annotated[int, Field(ge=0, le=2048), at_least_or_0(32)] = 0
-    """Side of the square it learns from (then it may see up to 384); 0 takes its own (embedded: 256, 288, 320)."""
+    """Side of the square it sees (fine-tuned on less than 384, it may then see 384); 0: its own (256, 288, 320)."""
     max_squeeze: Annotated[float, Field(ge=0, le=1000), at_least_or_0(1)] = 0
     """How far a long picture may be squeezed into the square, the rest being white: 1 not at all; 0 as the backbone."""
     channels: Literal["auto", "rgb", "bgr"] = "auto"

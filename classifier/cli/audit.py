@@ -94,9 +94,9 @@ def audit(
     if answers is not None:
         options = {"model.folder": model, "sort.max_error": max_error}
         chosen = load_settings(config, set_, options)
-        begin_audit(
-            answers, library, Sampling(**asked, anew=new), chosen, strictness=as_asked(chosen, set_, options, best=best)
-        )
+        strictness = as_asked(chosen, set_, options, best=best)
+        kept = begin_audit(answers, library, Sampling(**asked, anew=new), chosen, strictness=strictness)
+        max_error = kept if best else max_error
         asked, new = {}, False
     how = {"anew": new, "as_it_is": as_json and not new}
     with open_session(library, **asked, **how, progress=TerminalProgress()) as session:
@@ -203,8 +203,8 @@ def _target_in_words(session: Session, outcome: Outcome, target: float) -> Messa
     offer, is_elsewhere = outcome.offer, session.state.audit.source is not None
     if offer is not None and is_elsewhere:
         return Message(
-            "that {rate} is kept is not shown; {threshold} would keep it: {kept:,} of {filed:,} stay filed: take of "
-            "the decisions those with confidence >= {threshold}",
+            "that {rate} is kept is not shown; {threshold} would keep it: {kept:,} of {filed:,} stay filed: of what is "
+            "decided to be filed (action is file), take what has confidence >= {threshold}",
             rate=percent_up(target),
             threshold=offer.threshold,
             kept=offer.kept,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from classifier.cli.drawn_answers import about_drawn
+from classifier.cli.drawn_answers import about_drawn, parts_missing
 from classifier.cli.options import model_in
 from classifier.errors import LibraryError, SettingsError
 from classifier.parts.packages import require_packages
@@ -34,11 +34,12 @@ class Sampling:
 
 def begin_audit(
     answers: str, library: Path, sampling: Sampling, chosen: Settings, *, strictness: dict[str, Any]
-) -> None:
+) -> float | None:
     """Draw rows of those that are filed, fetch and file their pictures; nothing where the last audit goes on.
 
-    `strictness` is what is asked of the decisions. Raises SettingsError, ModelError, StorageError or LibraryError in
-    one line where options, model, answers or library cannot be used, or nothing is filed.
+    Returns the rate that the decisions keep, None for a threshold; `strictness` is what is asked of them. Raises
+    SettingsError, ModelError, StorageError or LibraryError in one line where options, model, answers or library cannot
+    be used, or nothing is filed.
     """
     if sampling.until is not None:
         raise SettingsError("--until is not for --answers: give --max-error, and --count if need be")
@@ -56,13 +57,15 @@ def begin_audit(
     progress, asked, quiet = TerminalProgress(), Asked(**strictness), SilentProgress()  # the sort says what is promised
     decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=asked, progress=quiet)
     if not sampling.anew and _goes_on(library, decider, sampling):
-        return
+        return decider.policy.strictness.max_error
     check_drawn(library, decider)
     source, named = _filing(decider)
     enough, next_seed = _next(library, decider)
     seed = next_seed if sampling.seed is None else sampling.seed
     count = sampling.count or enough
     draw = draw_rows(decider, {Action.FILE}, count=count, seed=seed, measures=True, progress=progress)
+    if missing := decider.folder.missing():
+        print_lines(parts_missing(missing), err=True)
     if not draw.rows:
         raise LibraryError("{source}: nothing is filed by these answers, so there is nothing to audit", source=source)
     done = file_drawn(decider, draw, library, settings=chosen, asked=asked, progress=progress)
@@ -71,6 +74,7 @@ def begin_audit(
     with open_catalog(library) as catalog:
         population = save_draw(catalog, filed).population
     print_lines(*about_drawn(done, drawn=len(drawn), population=population, library=library), err=True)
+    return decider.policy.strictness.max_error
 
 
 def _sampled(position: int, decision: Decision) -> SampledImage:
@@ -103,7 +107,7 @@ def _next(library: Path, decider: AnswerDecider) -> tuple[int, int]:
 
 
 def _filing(decider: AnswerDecider) -> tuple[str, str]:
-    return decider.folder.storage.url, str(decider.name)
+    return decider.folder.storage.url, decider.filing
 
 
 def _goes_on(library: Path, decider: AnswerDecider, sampling: Sampling) -> bool:

@@ -58,6 +58,15 @@ def _unread_lines(done: DrawnLibrary, library: Path) -> list[str]:
     return [_("{count:,} unreadable: {listed}", count=count, listed=library / "_broken.csv")] if count else []
 
 
+def parts_missing(count: int) -> str:
+    """That some of what was listed has no answers, so that nothing is drawn of it."""
+    return count_(
+        "{count:,} part of the listing has no answers yet: run illsort predict again",
+        "{count:,} parts of the listing have no answers yet: run illsort predict again",
+        count=count,
+    )
+
+
 def failure_lines(failures: Mapping[str, Message]) -> list[str]:
     """Which drawn pictures cannot be had, and why: the first of them by name."""
     if not failures:

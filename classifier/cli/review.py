@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from classifier.cli import interrupt
-from classifier.cli.drawn_answers import AnswersToDrawFrom, ModelOfAnswers, about_drawn, refuse_without_answers
+from classifier.cli.drawn_answers import (
+    AnswersToDrawFrom,
+    ModelOfAnswers,
+    about_drawn,
+    parts_missing,
+    refuse_without_answers,
+)
 from classifier.cli.options import (
     MOST,
     MOST_SEED,
@@ -20,7 +26,7 @@ from classifier.cli.options import (
 )
 from classifier.cli.serve_page import Host, NoLearning, NoOpen, PageOptions, Port, Token, print_unfiled, show_page
 from classifier.cli.sort import as_asked
-from classifier.errors import Message
+from classifier.errors import LibraryError, Message
 from classifier.i18n import _
 
 if TYPE_CHECKING:
@@ -93,7 +99,10 @@ def _draw(answers: str, library: Path, chosen: Settings, asked: dict[str, Any], 
     progress, wanted, quiet = TerminalProgress(), Asked(**asked), SilentProgress()  # the sort says what is promised
     decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=wanted, progress=quiet)
     check_drawn(library, decider)
+    _refuse_audited(library)
     draw = draw_rows(decider, {Action.REVIEW, Action.UNKNOWN}, count=count, seed=seed, progress=progress)
+    if missing := decider.folder.missing():
+        print_lines(parts_missing(missing), err=True)
     if not draw.rows:
         print_lines(
             _("{source}: nothing waits for a person by these answers", source=decider.folder.storage.url), err=True
@@ -113,3 +122,15 @@ def _is_of_answers(library: Path) -> bool:
         return False
     with read_catalog(library) as catalog:
         return bool(sources(catalog))
+
+
+def _refuse_audited(library: Path) -> None:
+    """Raise LibraryError where an audit of answers is: what is filed for it stays as it was decided for it."""
+    from classifier.catalog.audits import last
+    from classifier.catalog.connection import is_library, read_catalog
+
+    if not is_library(library):
+        return
+    with read_catalog(library) as catalog:
+        if last(catalog) is not None:
+            raise LibraryError("{library}: holds an audit; give a folder of its own to the review", library=library)

@@ -33,7 +33,7 @@ def _next(summary: dict[str, Any], out: Path) -> list[str]:
 
 
 def _is_audited(out: Path) -> bool:
-    """Whether an audit was drawn since anything was filed or moved, or is of answers elsewhere and goes on."""
+    """Whether an audit was drawn since anything was filed or moved, or is of answers elsewhere."""
     from classifier.catalog import audits
     from classifier.catalog.connection import read_catalog
 

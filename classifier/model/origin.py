@@ -47,7 +47,8 @@ class Repository:
 class Origin:
     """How images are prepared for the weights, and under which license these are; empty where that is not known.
 
-    `image_size` 0 is the network's own. `sentences` are for the user, before the weights are fetched.
+    `image_size` 0 is the network's own; `view_size` is the side of what is learned from, 0 the same. `sentences` are
+    for the user, before the weights are fetched.
     """
 
     channels: Channels
@@ -55,6 +56,7 @@ class Origin:
     image_size: int
     license: str
     tags: str = ""
+    view_size: int = 0
     sentences: tuple[Message, ...] = ()
 
 
@@ -126,7 +128,8 @@ def _of_bundle(folder: Path, settings: ModelSettings) -> Origin:
     return Origin(
         channels="rgb",
         max_squeeze=settings.max_squeeze or manifest.max_squeeze,
-        image_size=settings.image_size or manifest.view_size,
+        image_size=settings.image_size,
+        view_size=0 if settings.image_size else manifest.view_size,
         license=manifest.backbone_license,
     )
 

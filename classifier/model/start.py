@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """`license` is that of the weights; empty where it is not known. `tags` are those of a tagger's own head."""
+    """`license` is that of the weights; empty where it is not known. `tags` are those of a tagger's own head.
+
+    `view_size` is the side of the views to learn from, in pixels: a network that illsort fine-tuned may see more.
+    """
 
     network: Network
     transform: EvalTransform
+    view_size: int
     license: str
     tags: Tags | None = None
 
@@ -61,7 +65,8 @@ def load_start(settings: Settings, *, num_categories: int | None, progress: Prog
     tags = _tags(model.backbone, origin.tags, network, fetcher)
     if origin.tags and num_categories is not None:
         network.body.reset_classifier(num_categories)
-    return Start(network=network, transform=transform, license=named, tags=tags)
+    views = origin.view_size or network.image_size
+    return Start(network=network, transform=transform, view_size=views, license=named, tags=tags)
 
 
 def _tags(backbone: str, name: str, network: Network, fetcher: Fetcher) -> Tags | None:

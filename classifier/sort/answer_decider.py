@@ -18,6 +18,7 @@ from classifier.errors import StorageError
 from classifier.model.bundle import open_bundle
 from classifier.model.calibration import probabilities
 from classifier.parts.answer_files import find_answers
+from classifier.parts.answers_meta import short_key
 from classifier.parts.decision_files import DecisionName
 from classifier.sort.resolve_policy import OfLibrary, resolve_policy, with_least_rate
 from classifier.sort.resume import request_from
@@ -68,6 +69,15 @@ class AnswerDecider:
     name: DecisionName
     head: Head | None
     detector: OodDetector | None
+
+    @property
+    def filing(self) -> str:
+        """What names all that is decided, however it was asked for: other decisions, or answers, have another name."""
+        policy = self.policy
+        deciding = (policy.manifest.temperature, policy.thresholds, policy.unknown_threshold, policy.review_threshold)
+        parts = map(repr, (self.folder.meta.model, *deciding, policy.guarantee is not None, self.folder.names))
+        digest = hashlib.sha256("|".join(parts).encode()).hexdigest()
+        return f"{short_key(self.model.manifest.key)}.{digest[:_HASH_DIGITS]}"
 
     def decided(self, name: str) -> Iterator[tuple[AnsweredRows, list[Decision | None]]]:
         """The rows of a file, some thousands at a time, with the decisions on those that are decoded, in their order.

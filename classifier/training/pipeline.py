@@ -239,7 +239,7 @@ def _tunings(settings: Settings, folds: int) -> int:
 
 def _recipe(settings: Settings, start: Start, *, tunings: int) -> Hyperparameters:
     return Hyperparameters.from_settings(
-        settings.train, image_size=start.network.image_size, most_seconds=60 * settings.train.minutes / tunings
+        settings.train, image_size=start.view_size, most_seconds=60 * settings.train.minutes / tunings
     )
 
 

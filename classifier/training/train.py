@@ -20,7 +20,7 @@ from classifier.records import Example, Failure, Split
 from classifier.training import stages
 from classifier.training.checkpoint import Epoch
 from classifier.training.guesses import CrawlAnswers, answers_on, first_guesses, shared_guesses
-from classifier.training.metrics import Evaluation, evaluate
+from classifier.training.metrics import Evaluation, evaluate, log_loss
 from classifier.training.recipe import guesses_are_shared
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from classifier.records import Split
     from classifier.training.context import TrainingContext
     from classifier.training.features import Features
-
-_LEAST = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +173,7 @@ def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part
     labeled, crawl = [*fold.train, *fold.validation], run.crawl if epoch > 0 else ()
     tuned = run.embed([*labeled, *crawl], stages.embedding(part))
     judged = sharper = _judge(run, tuned, fold, is_finetuned=epoch > 0)
-    if run.sharper is not run:
+    if run.sharper is not run and epoch > 0:
         more = run.sharper.embed(labeled, stages.embedding_sharper(part))
         sharper = _judge(run, more, fold, is_finetuned=epoch > 0)
     # The crawl is not looked at in more pixels: it would take twice as long.
@@ -197,7 +195,7 @@ def _loss(run: TrainingContext, judged: HeldOutLogits) -> float:
     """The mean negative log likelihood of the labels, each with the temperature that suits all of them."""
     targets_N = run.targets(judged.examples)
     shares_NK = probabilities(judged.logits, fit_temperature(judged.logits, targets_N))
-    return float(-np.log(np.maximum(shares_NK[np.arange(len(targets_N)), targets_N], _LEAST)).mean())
+    return log_loss(shares_NK, targets_N)
 
 
 def _tune(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,36 @@ def test_other_decisions_are_another_audit(tmp_path: Path, given: tuple[Path, Pa
     with read_catalog(library) as catalog:
         rows = catalog.connection.execute("SELECT source, asked FROM audits").fetchall()
     assert ({str(given[1])}, 2) == ({row[0] for row in rows}, len({row[1] for row in rows}))
+
+
+def test_the_same_decisions_are_one_filing_however_they_were_asked_for(
+    tmp_path: Path, given: tuple[Path, Path]
+) -> None:
+    library = tmp_path / "checked"
+    rates = []
+    for rate in (0.0001, 0.001):  # neither can be promised, so both come to the least that can
+        asked = ("--max-error", rate, "--best", "--count", 5, "--new")
+        ended = audit(library, *asked, given=given, settings=SETTINGS[:4])
+        assert ended.returncode in {0, 1}, ended.stderr
+        rates.append(ended.stderr)
+    said = stated(library)
+
+    assert 2 == said["number"]
+    assert all("in place of the" in one for one in rates)
+
+
+def test_parts_without_answers_are_named(tmp_path: Path, given: tuple[Path, Path]) -> None:
+    shutil.copytree(given[1], tmp_path / "answers")
+    first, second = sorted((tmp_path / "answers").iterdir())[:2]
+    first.unlink()
+    some = (given[0], tmp_path / "answers")
+    ended = audit(tmp_path / "checked", "--count", 3, given=some)
+    assert "1 part of the listing has no answers yet: run illsort predict again" in ended.stderr
+
+    second.unlink()  # other answers are another filing: the finished audit does not go on
+    again = audit(tmp_path / "checked", "--count", 3, given=some)
+    assert "2 parts of the listing have no answers yet" in again.stderr
+    assert 1 == stated(tmp_path / "checked")["number"]
 
 
 def test_where_nothing_is_guaranteed_no_audit_of_the_library_is_advised(tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def test_its_bounds_are_of_the_answers_and_its_threshold_is_for_them(tmp_path: P
 
     assert 1 == stated.returncode
     assert f"{OF} at most " in stated.stderr
-    offer = "0.49 would keep it: 765 of 900 stay filed: take of the decisions those with confidence >= 0.49"
+    offer = "0.49 would keep it: 765 of 900 stay filed: of what is decided to be filed "
+    offer += "(action is file), take what has confidence >= 0.49"
     assert f"that 10.0% is kept is not shown; {offer}\n" in stated.stderr
     assert (SOURCE, 61, 61, 10, 900) == tuple(told[key] for key in ("source", "drawn", "asked", "wrong", "filed"))
     assert (False, 10, True) == (told["kept"], told["moved"], told["current"])
@@ -160,4 +161,4 @@ def test_it_is_said_in_chinese(tmp_path: Path) -> None:
     set_language(Language.ENGLISH)
 
     assert f"按 {SOURCE} 的答案归类的 900 张图片：" in stated.stderr
-    assert "请只采用 confidence >= 0.49 的决定" in stated.stderr
+    assert "只采用 confidence >= 0.49 的" in stated.stderr

@@ -101,3 +101,15 @@ def test_an_option_of_answers_is_refused_without_them(tmp_path: Path, pages: lis
     assert (2, f"{option} goes with --answers") == (refused.returncode, refused.stderr.strip().split(": ")[-1])
     assert not pages
     assert not list(tmp_path.iterdir())
+
+
+def test_a_library_of_an_audit_is_refused(tmp_path: Path, given: tuple[Path, Path], pages: list[PageOptions]) -> None:
+    model, answers = given
+    small = ("--set", "runtime.device=cpu", "--set", "runtime.workers=0", "--set", "sort.threshold=0.4")
+    words = ("--answers", answers, "--model", model, *small, "--count", 2, "--json")
+    assert 0 == commands.illsort("audit", tmp_path / "checked", *words).returncode
+    refused = review(tmp_path / "checked", "--answers", answers, "--model", model)
+
+    assert 2 == refused.returncode
+    assert "holds an audit" in refused.stderr
+    assert not pages

@@ -12,7 +12,9 @@ import pytest
 
 from classifier.model.bundle import open_bundle
 from classifier.model.origin import origin_of
+from classifier.model.start import load_start
 from classifier.model.trained import load_network
+from classifier.progress import SilentProgress
 from classifier.settings import ModelSettings, load
 from classifier.sort.pipeline import sort
 from classifier.training import checkpoint, train
@@ -85,8 +87,13 @@ def test_what_starts_from_such_a_model_learns_in_as_many_pixels_as_it_did(
     bundle = trained(tmp_path, monkeypatch, better="sharper")
     start = partial(ModelSettings, backbone=f"local-dir:{bundle.folder}")
 
-    assert 32 == origin_of(start()).image_size
-    assert 48 == origin_of(start(image_size=48)).image_size
+    origin = origin_of(start())
+    assert (0, 32) == (origin.image_size, origin.view_size)  # a head on it sees what the network sees
+    origin = origin_of(start(image_size=48))
+    assert (48, 0) == (origin.image_size, origin.view_size)
+    settings = load(None, [f"model.backbone=local-dir:{bundle.folder}"])
+    loaded = load_start(settings, num_categories=2, progress=SilentProgress())
+    assert (64, 32) == (loaded.transform.image_size, loaded.view_size)
 
 
 @pytest.mark.parametrize("is_sharper", [True, False])

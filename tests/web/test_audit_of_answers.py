@@ -132,7 +132,7 @@ def test_its_outcome_is_stated_on_the_page(tmp_path: Path) -> None:
         page.goto(served_at.address)
         page.get_by_text("Audit", exact=True).click()
         page.get_by_text(f"Of 900 pictures filed by the answers at {SOURCE}:").wait_for()
-        page.get_by_text("take of the decisions those with confidence >= 0.49.").wait_for()
+        page.get_by_text("(action is file), take what has confidence >= 0.49.").wait_for()
         page.get_by_text(f"--answers {SOURCE} ").wait_for()
         buttons = page.locator(".message button").all_inner_texts()
         inputs, text = page.locator(".message input").count(), page.locator(".message").inner_text()

@@ -141,7 +141,7 @@ export class Audit extends SingleItem {
       lines.push(_("The last sort gave no guarantee of its error rate: it filed by the model's own estimate. An audit of {count} pictures, none wrong, is one.", { count: this.#sampleSize }));
     }
     if (isKept === true) lines.push(_("{target} is kept.", { target }));
-    if (isKept === false && offer && source) lines.push(_("That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed: take of the decisions those with confidence >= {threshold}.", { target, ...offer }));
+    if (isKept === false && offer && source) lines.push(_("That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed: of what is decided to be filed (action is file), take what has confidence >= {threshold}.", { target, ...offer }));
     else if (isKept === false && offer) lines.push(_("That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed.", { target, ...offer }));
     if (isKept === false && !offer && this.audit.until) lines.push(_("No threshold is shown to keep {target} either.", { target }));
     else if (isKept === false && !offer) lines.push(_("That {target} is kept is not shown, and no threshold is shown to keep it either: a larger sample may.", { target }));

@@ -228,7 +228,7 @@ export const MESSAGES = {
   "Taken for {category}, the most confident first. Mark what is not; Enter confirms the rest.": "模型认为是“{category}”，最有把握的在前。标出不是的，按 Enter 确认其余。",
   "That {target} is kept is not shown, and no threshold is shown to keep it either: a larger sample may.": "没能证明达到 {target}，也没有阈值能证明达到；可以抽更多张。",
   "That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed.": "没能证明达到 {target}；阈值 {threshold} 可以达到：{filed} 张中留下 {kept} 张。",
-  "That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed: take of the decisions those with confidence >= {threshold}.": "没能证明达到 {target}；阈值 {threshold} 可以达到：{filed} 张中留下 {kept} 张：请只采用 confidence >= {threshold} 的决定。",
+  "That {target} is kept is not shown; {threshold} would keep it: {kept} of {filed} stay filed: of what is decided to be filed (action is file), take what has confidence >= {threshold}.": "没能证明达到 {target}；阈值 {threshold} 可以达到：{filed} 张中留下 {kept} 张：请在决定归类（action 为 file）的图片中只采用 confidence >= {threshold} 的。",
   "The categories in it are renamed too, and every answer follows; Backspace takes it back.": "里面的类别一起改名，所有回答随之改变；退格键可撤回。",
   "The error rate of {rate} is guaranteed anew where the labels drawn by chance are enough; else the model's own estimate decides.": "随机抽取的标注足够时，会重新保证错误率 {rate}；不够时按模型自己的估计。",
   "The labels: a folder for each category": "标注：每个类别一个文件夹",
