@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from classifier.records import Example
     from classifier.training.context import TrainingContext
     from classifier.training.features import Features
-    from classifier.training.train import HeldOutLogits
+    from classifier.training.held_out import HeldOutLogits
 
 _UNKNOWN_SHARE: Final = 0.1
 

@@ -12,42 +12,23 @@ from dataclasses import dataclass, replace
 from statistics import median_low
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from classifier.errors import Message
-from classifier.model.calibration import fit_temperature, probabilities
 from classifier.records import Example, Failure, Split
 from classifier.training import stages
 from classifier.training.checkpoint import Epoch
 from classifier.training.guesses import CrawlAnswers, answers_on, first_guesses, shared_guesses
-from classifier.training.metrics import Evaluation, evaluate, log_loss
+from classifier.training.held_out import HeldOutLogits, concatenated, evaluated, judge, loss
+from classifier.training.metrics import Evaluation
 from classifier.training.recipe import guesses_are_shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from classifier.model.combined_head import CombinedHead
     from classifier.progress import StageName
     from classifier.records import Split
     from classifier.training.context import TrainingContext
     from classifier.training.features import Features
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOutLogits:
-    """What heads say of images that neither they nor their network were fitted to.
-
-    `logits` is float32 (N, K), `of_last_layer` the same by heads on the embeddings alone. The logits of each are those
-    of one of the `heads`, whose number is in `judge`, int64 (N,).
-    """
-
-    examples: tuple[Example, ...]
-    logits: NDArray[np.float32]
-    of_last_layer: NDArray[np.float32]
-    heads: tuple[CombinedHead, ...]
-    judge: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +75,9 @@ def train(
     for fold in folds:
         run.check(everything.of(fold.train))
     judging = [fold for fold in folds if fold.validation]
-    judged = _concatenate(run, [_judge(run, everything, fold, is_finetuned=False) for fold in judging])
-    frozen, temperature = _evaluate(run, judged, judged.logits)
-    last_layer, last_layer_temperature = _evaluate(run, judged, judged.of_last_layer)
+    judged = concatenated(run, [judge(run, everything, fold, is_finetuned=False) for fold in judging])
+    frozen, temperature = evaluated(run, judged, judged.logits)
+    last_layer, last_layer_temperature = evaluated(run, judged, judged.of_last_layer)
     with_head = Trained(
         temperature=temperature,
         frozen=frozen,
@@ -130,8 +111,8 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
     trained = replace(with_head, epoch=epoch, histories=tuple(outcome.history for outcome in outcomes))
     if epoch > 0:
         is_sharper, judged = _better(run, outcomes)
-        evaluation, temperature = _evaluate(run, judged, judged.logits)
-        last_layer, last_layer_temperature = _evaluate(run, judged, judged.of_last_layer)
+        evaluation, temperature = evaluated(run, judged, judged.logits)
+        last_layer, last_layer_temperature = evaluated(run, judged, judged.of_last_layer)
         _tune_with_all(run, everything, outcomes, stop_after=epoch)
         seen = run.sharper if is_sharper else run
         embedded = seen.embed(everything.examples, stages.EMBEDDING_AGAIN)
@@ -172,10 +153,10 @@ def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part
     epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
     labeled, crawl = [*fold.train, *fold.validation], run.crawl if epoch > 0 else ()
     tuned = run.embed([*labeled, *crawl], stages.embedding(part))
-    judged = sharper = _judge(run, tuned, fold, is_finetuned=epoch > 0)
+    judged = sharper = judge(run, tuned, fold, is_finetuned=epoch > 0)
     if run.sharper is not run and epoch > 0:
         more = run.sharper.embed(labeled, stages.embedding_sharper(part))
-        sharper = _judge(run, more, fold, is_finetuned=epoch > 0)
+        sharper = judge(run, more, fold, is_finetuned=epoch > 0)
     # The crawl is not looked at in more pixels: it would take twice as long.
     answers = answers_on(run, tuned.of(crawl), tuned.of(fold.train), judged) if crawl else None
     return _FoldResult(judged=judged, sharper=sharper, epoch=epoch, history=history, answers=answers)
@@ -183,19 +164,12 @@ def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part
 
 def _better(run: TrainingContext, outcomes: Sequence[_FoldResult]) -> tuple[bool, HeldOutLogits]:
     """Whether more pixels than were learned from suit what was held out better, by likelihood; and what is said so."""
-    judged = _concatenate(run, [outcome.judged for outcome in outcomes])
-    sharper = _concatenate(run, [outcome.sharper for outcome in outcomes])
+    judged = concatenated(run, [outcome.judged for outcome in outcomes])
+    sharper = concatenated(run, [outcome.sharper for outcome in outcomes])
     if not judged.examples or run.sharper is run:
         return False, judged
-    is_sharper = _loss(run, sharper) < _loss(run, judged)
+    is_sharper = loss(run, sharper) < loss(run, judged)
     return is_sharper, sharper if is_sharper else judged
-
-
-def _loss(run: TrainingContext, judged: HeldOutLogits) -> float:
-    """The mean negative log likelihood of the labels, each with the temperature that suits all of them."""
-    targets_N = run.targets(judged.examples)
-    shares_NK = probabilities(judged.logits, fit_temperature(judged.logits, targets_N))
-    return log_loss(shares_NK, targets_N)
 
 
 def _tune(
@@ -226,38 +200,6 @@ def _tune_with_all(
         return
     guesses = shared_guesses(run, answers)
     run.finetune(everything, nothing, stop_after=stop_after, name=stages.learning(stages.ALL_LABELS), guesses=guesses)
-
-
-def _judge(run: TrainingContext, features: Features, fold: Split, *, is_finetuned: bool) -> HeldOutLogits:
-    learned, held_out = features.of(fold.train), features.of(fold.validation)
-    head = run.fit(learned, is_finetuned=is_finetuned)
-    return HeldOutLogits(
-        examples=held_out.examples,
-        logits=head(held_out.embeddings, held_out.stats),
-        of_last_layer=run.fit_last_layer(learned)(held_out.embeddings),
-        heads=(head,),
-        judge=np.zeros(len(held_out.examples), np.int64),
-    )
-
-
-def _concatenate(run: TrainingContext, parts: Sequence[HeldOutLogits]) -> HeldOutLogits:
-    nothing = np.empty((0, len(run.categories)), dtype=np.float32)
-    return HeldOutLogits(
-        examples=tuple(example for part in parts for example in part.examples),
-        logits=np.concatenate([nothing, *(part.logits for part in parts)]),
-        of_last_layer=np.concatenate([nothing, *(part.of_last_layer for part in parts)]),
-        heads=tuple(head for part in parts for head in part.heads),
-        judge=np.repeat(np.arange(len(parts)), [len(part.examples) for part in parts]),
-    )
-
-
-def _evaluate(run: TrainingContext, judged: HeldOutLogits, logits_NK: NDArray[np.float32]) -> tuple[Evaluation, float]:
-    """The figures, and the temperature that suits them."""
-    targets_N = run.targets(judged.examples)
-    temperature = fit_temperature(logits_NK, targets_N)
-    shares_NK = probabilities(logits_NK, temperature)
-    paths = [example.label.path for example in judged.examples]
-    return evaluate(shares_NK, targets_N, categories=run.categories, paths=paths), temperature
 
 
 def _readable(fold: Split, features: Features) -> Split:

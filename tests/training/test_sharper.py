@@ -18,6 +18,7 @@ from classifier.progress import SilentProgress
 from classifier.settings import ModelSettings, load
 from classifier.sort.pipeline import sort
 from classifier.training import checkpoint, train
+from classifier.training.held_out import HeldOutLogits
 from classifier.training.pipeline import train_model
 from classifier.training.recipe import sharper_size
 from kit.hub import tiny_backbone
@@ -40,7 +41,7 @@ def test_more_pixels_are_half_more_up_to_what_was_measured(learned: int, seen: i
 def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, *, better: str) -> Bundle:
     """A fine-tuned model, of which what was held out suits the `better` of both sizes."""
     losses = iter([1.0, 2.0] if better == "sharper" else [2.0, 1.0])  # of more pixels first
-    monkeypatch.setattr(train, "_loss", lambda *_: next(losses))
+    monkeypatch.setattr(train, "loss", lambda *_: next(losses))
     monkeypatch.setattr(checkpoint, "is_significantly_better", lambda *_: False)  # keeps what fine-tuning came to
     for kind in ("red", "green"):
         pictures = {f"{number}.png": encoded(varied(COLORS[kind], seed=number), "PNG") for number in range(6)}
@@ -104,7 +105,7 @@ def test_the_better_size_is_that_of_the_greater_likelihood(is_sharper: bool) -> 
 
     def judged(logits: NDArray[np.float32]) -> Any:
         judge = np.zeros(len(logits), np.int64)
-        return train.HeldOutLogits(
+        return HeldOutLogits(
             examples=("x", "y", "z"),  # type: ignore[arg-type]
             logits=logits,
             of_last_layer=logits,
