@@ -156,8 +156,8 @@ def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part
     judged = sharper = judge(run, tuned, fold, is_finetuned=epoch > 0)
     if run.sharper is not run and epoch > 0:
         more = run.sharper.embed(labeled, stages.embedding_sharper(part))
-        sharper = judge(run, more, fold, is_finetuned=epoch > 0)
-    # The crawl is not looked at in more pixels: it would take twice as long.
+        sharper = judge(run, more, fold, is_finetuned=True)
+    # The crawl is not looked at larger, though more of it might be guessed right: it would take twice as long.
     answers = answers_on(run, tuned.of(crawl), tuned.of(fold.train), judged) if crawl else None
     return _FoldResult(judged=judged, sharper=sharper, epoch=epoch, history=history, answers=answers)
 
