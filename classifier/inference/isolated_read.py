@@ -74,7 +74,7 @@ class _Child:
         self._connection: Connection
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(reader, theirs, gigabytes), daemon=True)
-        with block_sigint():
+        with block_sigint(context.get_start_method()):
             self._process.start()
         theirs.close()
         if self._receive(_START_S) != _READY:

@@ -32,17 +32,18 @@ _M_MMAP_MAX: Final = -4
 
 
 @contextmanager
-def block_sigint() -> Iterator[None]:
+def block_sigint(method: str | None = None) -> Iterator[None]:
     """Processes started in this context ignore Ctrl-C from their start, also while they import.
 
-    Only the parent handles Ctrl-C, so that it can end them in order; one pressed meanwhile is delivered afterwards, but
-    on Windows it is lost.
+    `method` is how they are started, None for what is usual here. Only the parent handles Ctrl-C, so that it can end
+    them in order; one pressed meanwhile is delivered afterwards, but on Windows it is lost.
     """
     if sys.platform == "win32":  # pragma: no cover - Windows
         with ignore_ctrl_c(ctypes.WinDLL("kernel32")):
             yield
         return
-    resource_tracker.ensure_running()  # it unblocks Ctrl-C where it starts, which would be within `start` of the first
+    if (method or multiprocessing.get_start_method()) != "fork":
+        resource_tracker.ensure_running()  # it unblocks Ctrl-C as it starts: with the first process, if not before
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -130,7 +130,7 @@ class WorkerProcess:
         )
         before = set(multiprocessing.active_children())
         try:
-            with block_sigint():
+            with block_sigint(self._context.get_start_method()):
                 self._batches = iter(self._loader)
         except _BROKEN as error:
             self.close()

@@ -77,7 +77,7 @@ class ProcessWorkers:
         ours, theirs = self._context.Pipe()
         share = _Share(slot=slot, of=self.most, start_method=multiprocessing.get_start_method())
         process: Any = self._context.Process(target=_serve, args=(theirs, self._job, share, self._temporary.name))
-        with block_sigint():
+        with block_sigint(self._context.get_start_method()):
             process.start()
         theirs.close()
         self._number += 1

@@ -78,7 +78,7 @@ def sort_apart(crawl: Path, order: Order) -> Outcome:
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(crawl, order, theirs), name="sort")
     with ours:
-        with theirs, block_sigint():
+        with theirs, block_sigint(context.get_start_method()):
             process.start()
         try:
             outcome = _received(ours, process)

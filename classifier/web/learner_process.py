@@ -36,7 +36,7 @@ class LearnerProcess:
         # No daemon, which could not start the workers of a sort. It ends when its pipe closes, before it is joined.
         self._process: SpawnProcess = context.Process(target=run, args=(theirs, library), name="illsort learner")
         atexit.register(self._pipe.close)
-        with block_sigint():
+        with block_sigint(context.get_start_method()):
             self._process.start()
         theirs.close()
         self._reader = threading.Thread(target=self._listen, args=(heard,), name="learner messages", daemon=True)

@@ -58,7 +58,7 @@ def begin():
 
 if __name__ == "__main__":
     process = multiprocessing.get_context({method!r}).Process(target=begin)
-    with block_sigint():
+    with block_sigint({method!r}):
         process.start()
     process.join()
     sys.exit(process.exitcode)

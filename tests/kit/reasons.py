@@ -41,6 +41,7 @@ def with_sentences(connection: sqlite3.Connection) -> None:
         "ALTER TABLE audits DROP COLUMN asked",
         "DROP TABLE copies",
         "DROP TABLE spreadings",
+        "DROP TABLE chosen_from",
         "DROP INDEX decisions_of_copies",
     ):
         connection.execute(later)
