@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from classifier.active import encoder, worker
 from classifier.active.sample import take_sample
+from classifier.errors import LibraryInUse
 from classifier.inference.pipeline import infer
 from classifier.settings import ModelSettings, RuntimeSettings, Settings
 from kit.browser import CHROMIUM, Traffic, browser, serving, type_keys, wait_for_image
@@ -25,7 +28,13 @@ SETTINGS = Settings(model=ModelSettings(image_size=64), runtime=RuntimeSettings(
 
 
 def read_on(folder: Path) -> None:
-    take_sample(folder / "crawl", library=folder / "labels", settings=SETTINGS)
+    """Read the rest, once the page, which owns the library for a moment as it opens, has left it."""
+    for _ in range(100):
+        with suppress(LibraryInUse):
+            take_sample(folder / "crawl", library=folder / "labels", settings=SETTINGS)
+            return
+        time.sleep(0.1)
+    raise AssertionError("the page keeps the library")
 
 
 @pytest.fixture
