@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from classifier.cli.drawn_answers import about_drawn, parts_missing
 from classifier.cli.options import model_in
 from classifier.errors import LibraryError, SettingsError
+from classifier.i18n import _
 from classifier.parts.packages import require_packages
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def begin_audit(
     count = sampling.count or enough
     draw = draw_rows(decider, {Action.FILE}, count=count, seed=seed, measures=True, progress=progress)
     if missing := decider.folder.missing():
-        print_lines(parts_missing(missing), err=True)
+        print_lines(_(parts_missing(missing)), err=True)
     if not draw.rows:
         raise LibraryError("{source}: nothing is filed by these answers, so there is nothing to audit", source=source)
     done = file_drawn(decider, draw, library, settings=chosen, asked=asked, progress=progress)

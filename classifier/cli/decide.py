@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from classifier.cli import interrupt
+from classifier.cli.drawn_answers import parts_missing
 from classifier.cli.options import ConfigOption, SetOption, Verbose, load_settings, model_in
 from classifier.cli.sort import Best, MaxError, Model, Threshold, as_asked
 from classifier.errors import Counted, Message
@@ -77,10 +78,6 @@ def _lines(summary: dict[str, Any]) -> Iterator[Message]:
     if summary["failed"]:
         yield Message("{count:,} that could not be read", count=summary["failed"])
     if missing := summary["parts_missing"]:
-        yield Counted(
-            "{count:,} part of the listing has no answers yet: run illsort predict again",
-            "{count:,} parts of the listing have no answers yet: run illsort predict again",
-            count=missing,
-        )
+        yield parts_missing(missing)
     yield from (summary[outcome] for outcome in ("promise", "no_guarantee") if outcome in summary)
     yield Message("decisions: {files}", files=summary["decisions"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.cli.options import path_option
-from classifier.errors import Message, SettingsError
+from classifier.errors import Counted, Message, SettingsError
 from classifier.i18n import _, count_
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def _unread_lines(done: DrawnLibrary, library: Path) -> list[str]:
     return [_("{count:,} unreadable: {listed}", count=count, listed=library / "_broken.csv")] if count else []
 
 
-def parts_missing(count: int) -> str:
-    """That some of what was listed has no answers, so that nothing is drawn of it."""
-    return count_(
+def parts_missing(count: int) -> Counted:
+    """That some of what was listed has no answers, so that nothing is drawn or decided of it."""
+    return Counted(
         "{count:,} part of the listing has no answers yet: run illsort predict again",
         "{count:,} parts of the listing have no answers yet: run illsort predict again",
         count=count,

@@ -102,7 +102,7 @@ def _draw(answers: str, library: Path, chosen: Settings, asked: dict[str, Any], 
     _refuse_audited(library)
     draw = draw_rows(decider, {Action.REVIEW, Action.UNKNOWN}, count=count, seed=seed, progress=progress)
     if missing := decider.folder.missing():
-        print_lines(parts_missing(missing), err=True)
+        print_lines(_(parts_missing(missing)), err=True)
     if not draw.rows:
         print_lines(
             _("{source}: nothing waits for a person by these answers", source=decider.folder.storage.url), err=True

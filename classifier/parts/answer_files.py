@@ -19,7 +19,7 @@ from classifier.errors import Message, StorageError
 from classifier.images.safe_open import open_regular
 from classifier.parts.answer_settings import ANSWERS_FILE
 from classifier.parts.answered_rows import AnsweredRows
-from classifier.parts.answers_meta import AnswersMeta, part_and_model, short_key
+from classifier.parts.answers_meta import AnswersMeta, part_and_model, part_of, short_key
 from classifier.parts.schema import answers_schema
 from classifier.parts.storage import open_storage
 from classifier.paths import command, from_text
@@ -56,7 +56,7 @@ class AnswerFolder:
 
     def missing(self) -> int:
         """How many parts have no answers: of all that were listed, or else of those before the last that has."""
-        last, _ = _part_and_model(self.names[-1])
+        last = part_of(self.names[-1])
         return max(last + 1, _parts_listed(self.storage)) - len(self.names)
 
     def rows(self, name: str, *, images: bool = False, embeddings: bool = False) -> Iterator[AnsweredRows]:
@@ -77,7 +77,7 @@ class AnswerFolder:
                     source=self.meta.source,
                     other=meta.source,
                 )
-            if meta.part != _part_and_model(name)[0]:
+            if meta.part != part_of(name):
                 raise ValueError("of another part")
             kept = embeddings and "embedding" in file.schema_arrow.names
             columns = [one for one in file.schema_arrow.names if kept or one not in _KEPT]
@@ -171,10 +171,3 @@ def _parts_listed(storage: Storage) -> int:
 
 def _answered_by(meta: AnswersMeta) -> tuple[str, str, tuple[str, ...]]:
     return meta.model, meta.backbone, meta.categories
-
-
-def _part_and_model(name: str) -> tuple[int, str]:
-    found = part_and_model(name)
-    if found is None:
-        raise ValueError(name)
-    return found

@@ -37,6 +37,14 @@ def part_and_model(name: str) -> tuple[int, str] | None:
     return None if found is None else (int(found[1]), found[2])
 
 
+def part_of(name: str) -> int:
+    """The part that a file of answers is of, by its name. Raises ValueError for another name."""
+    found = part_and_model(name)
+    if found is None:
+        raise ValueError(name)
+    return found[0]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswersMeta:
     """Of what `source` (a URL) and `part` a file holds the answers of a model.

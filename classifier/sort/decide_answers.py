@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from classifier.errors import Message, StorageError
-from classifier.parts.answers_meta import part_and_model
+from classifier.parts.answers_meta import part_of
 from classifier.parts.decision_files import COLUMNS, FAILED, read_about, write_decisions
 from classifier.parts.in_order import in_order
 from classifier.parts.storage import open_storage
@@ -82,8 +82,7 @@ class _Writer:
 
     def name_of(self, answers: str) -> str:
         """The name of the file of decisions for a file of answers."""
-        found = part_and_model(answers)
-        return self.decider.name.of_part(found[0] if found else 0)
+        return self.decider.name.of_part(part_of(answers))
 
     def tally(self, answers: str, *, there: AbstractSet[str]) -> Tally:
         """Of a file of answers: by what an earlier run decided, if its file is `there`."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from classifier.errors import Message
-from classifier.parts.answers_meta import part_and_model
+from classifier.parts.answers_meta import part_of
 from classifier.parts.in_order import in_order
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ class DrawnRow:
     @property
     def part(self) -> int:
         """The part that the file answers."""
-        found = part_and_model(self.name)
-        return found[0] if found else 0
+        return part_of(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +124,7 @@ def rows_of_draw(decider: AnswerDecider, draw: AnswerDraw) -> Iterator[tuple[Ans
 def _look(
     name: str, *, decider: AnswerDecider, actions: AbstractSet[Action], count: int, seeds: tuple[int, ...]
 ) -> _Found:
-    found = part_and_model(name)
-    chances = np.random.default_rng([*seeds, found[0] if found else 0])
+    chances = np.random.default_rng([*seeds, part_of(name)])
     categories, sure, rows, begin = Counter[str](), list[float](), list[DrawnRow](), 0
     for batch, decided in decider.decided(name):
         drawn: list[float] = chances.random(len(batch)).tolist()

@@ -17,7 +17,7 @@ from classifier.model.binomial_bounds import finite_upper_bound
 from classifier.records import AnnotationKind
 from kit import commands
 from kit.answers import answered
-from kit.between import BETWEEN
+from kit.between import BETWEEN, answered_between
 from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, plain
 from kit.tree import all_files, make_tree
@@ -35,10 +35,7 @@ SETTINGS = tuple(word for one in _SET for word in ("--set", one))
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The options that name a model and what it answered to a crawl."""
-    folder = tmp_path_factory.mktemp("given")
-    crawl, model = make_tree(folder / "crawl", BETWEEN), color_bundle(folder / "m", evidence=300, novelty=True)
-    answers = replace(answered(crawl, model, embeddings=True), source=str(crawl)).write(folder / "answers")
-    return model.folder, answers
+    return answered_between(tmp_path_factory.mktemp("given"))
 
 
 def judge(library: Path, *, wrong: Iterable[int] = (), count: int | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,10 +9,9 @@ import pytest
 from classifier.catalog.by_chance import next_by_chance
 from classifier.catalog.connection import open_catalog
 from kit import commands
-from kit.answers import answered, decided
-from kit.between import BETWEEN
-from kit.bundles import color_bundle
-from kit.tree import all_files, make_tree
+from kit.answers import decided
+from kit.between import answered_between
+from kit.tree import all_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A model and what it answered to a crawl."""
-    folder = tmp_path_factory.mktemp("given")
-    crawl, model = make_tree(folder / "crawl", BETWEEN), color_bundle(folder / "m", evidence=300, novelty=True)
-    answers = replace(answered(crawl, model, embeddings=True), source=str(crawl)).write(folder / "answers")
-    return model.folder, answers
+    return answered_between(tmp_path_factory.mktemp("given"))
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ class Spoiled:
         with open_catalog(self.library) as catalog, catalog.transaction():
             copies = [ImageId(one["picture"]) for one in (first, second)]
             replace_groups(catalog, copies, [copies])
-            spreadings.record(catalog, Spreading(state="of before", logits=None), [], model="another")
+            spreadings.record(catalog, Spreading(state="earlier", logits=None), [], model="another")
             record_source(catalog, "s3://bucket/answers")
         filed = sorted((self.library / "red").glob("*.png"))
         filed[0].unlink()

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from kit.answers import answered
+from kit.bundles import color_bundle
 from kit.pictures import COLORS, encoded, plain
+from kit.tree import make_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def between(first: str, second: str, share: float) -> bytes:
@@ -17,3 +24,10 @@ BETWEEN: dict[str, Any] = {
     for number, pair in enumerate([("blue", "green"), ("green", "red"), ("red", "blue")] * 10)
 }
 BETWEEN |= {"bad.png": b"<html>", "again.png": BETWEEN["03.png"], "yellow.png": encoded(plain(COLORS["yellow"]), "PNG")}
+
+
+def answered_between(folder: Path) -> tuple[Path, Path]:
+    """The folder of a model, and of what it answered to these pictures."""
+    crawl, model = make_tree(folder / "crawl", BETWEEN), color_bundle(folder / "m", evidence=300, novelty=True)
+    answers = replace(answered(crawl, model, embeddings=True), source=str(crawl)).write(folder / "answers")
+    return model.folder, answers
