@@ -1,14 +1,14 @@
-"""Audits of what decisions about answers elsewhere file: stored, named, and by which command another is drawn."""
+"""Audits of what decisions about answers elsewhere file: begun, named, and by which command another is drawn."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from classifier.catalog import audits
-from classifier.catalog.audits import Audit, FiledDraw
+from classifier.catalog.audits import Audit, SampledImage
 from classifier.catalog.strictness import Strictness
 from classifier.catalog.values import utc_now
-from classifier.errors import LibraryError, Message
+from classifier.errors import Message
 from classifier.paths import command
 from classifier.sort.given_options import GIVEN
 
@@ -16,29 +16,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from classifier.catalog.connection import Catalog
+    from classifier.records import Decision
+    from classifier.sort.draw_answers import AnswerDraw
 
 
-def save_draw(catalog: Catalog, draw: FiledDraw) -> Audit:
-    """Store a draw as an audit, once what could be fetched of it is filed in this library.
+def audit_of(draw: AnswerDraw, *, source: str, asked: str, marks: tuple[int, int]) -> Audit:
+    """The audit of rows that decisions about the answers at the URL `source` file; `asked` names these decisions.
 
-    What was drawn and is not in its category's folder counts as wrong. Raises LibraryError when nothing was drawn.
+    It is begun once what could be fetched is filed in a library with these `marks`: what was drawn and is not in its
+    category's folder counts as wrong.
     """
-    if not draw.drawn:
-        raise LibraryError(
-            "{source}: nothing is filed by these answers, so there is nothing to audit", source=draw.source
-        )
-    audit = Audit(
+    drawn = enumerate(row.decision for row in draw.rows)
+    return Audit(
         at=utc_now(),
         seed=draw.seed,
         simple=True,
-        filed=draw.filed,
+        filed=draw.categories,
         steps=draw.steps,
-        marks=audits.marks(catalog),
-        drawn=draw.drawn,
-        source=draw.source,
-        asked=draw.asked,
+        marks=marks,
+        drawn=tuple(_sampled(position, decision) for position, decision in drawn),
+        source=source,
+        asked=asked,
     )
-    return audits.save(catalog, audit)
+
+
+def _sampled(position: int, decision: Decision) -> SampledImage:
+    return SampledImage(
+        position=position,
+        image_id=decision.image_id,
+        category=decision.category,
+        confidence=decision.confidence,
+        reason=decision.reason,
+    )
 
 
 def of_what(audit: Audit) -> Message:

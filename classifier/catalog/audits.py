@@ -87,22 +87,6 @@ class Audit:
         return sum(self.filed.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FiledDraw:
-    """Rows drawn at random of those that decisions about the answers at the URL `source` file.
-
-    `asked` names these decisions: the model's key and a hash of the policy. `filed` and `steps` are as in `Audit`, of
-    rows. `drawn` is in random order, with positions from 0; an image that lies at several keys may come again.
-    """
-
-    source: str
-    asked: str
-    filed: dict[str, int]
-    steps: tuple[tuple[float, int], ...]
-    drawn: tuple[SampledImage, ...]
-    seed: int
-
-
 _CODES: Final = {code.value: code for code in ReasonCode}  # a long order has thousands
 _FILED = """
 SELECT decisions.picture, places.path, category, confidence, reason_code, reason_params

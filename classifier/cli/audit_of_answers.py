@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from classifier.cli.drawn_answers import about_drawn, parts_missing
-from classifier.cli.options import model_in
+from classifier.cli.drawn_answers import draw_from, fetch_and_file, open_answers
 from classifier.errors import LibraryError, SettingsError
-from classifier.i18n import _
 from classifier.parts.packages import require_packages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from classifier.catalog.audits import SampledImage
-    from classifier.records import Decision
     from classifier.settings import Settings
     from classifier.sort.answer_decider import AnswerDecider
 
@@ -45,18 +41,15 @@ def begin_audit(
     if sampling.until is not None:
         raise SettingsError("--until is not for --answers: give --max-error, and --count if need be")
     require_packages()
-    from classifier.audit.of_answers import save_draw
-    from classifier.catalog.audits import FiledDraw
+    from classifier.audit.of_answers import audit_of
+    from classifier.catalog import audits
     from classifier.catalog.connection import open_catalog
-    from classifier.cli.terminal import TerminalProgress, print_lines
-    from classifier.progress import SilentProgress
     from classifier.records import Action
-    from classifier.sort.answer_decider import Asked, open_decider
-    from classifier.sort.draw_answers import draw_rows
-    from classifier.sort.library_of_drawn import check_drawn, file_drawn
+    from classifier.sort.answer_decider import Asked
+    from classifier.sort.library_of_drawn import check_drawn
 
-    progress, asked, quiet = TerminalProgress(), Asked(**strictness), SilentProgress()  # the sort says what is promised
-    decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=asked, progress=quiet)
+    asked = Asked(**strictness)
+    decider = open_answers(answers, chosen, asked)
     if not sampling.anew and _goes_on(library, decider, sampling):
         return decider.policy.strictness.max_error
     check_drawn(library, decider)
@@ -64,30 +57,13 @@ def begin_audit(
     enough, next_seed = _next(library, decider)
     seed = next_seed if sampling.seed is None else sampling.seed
     count = sampling.count or enough
-    draw = draw_rows(decider, {Action.FILE}, count=count, seed=seed, measures=True, progress=progress)
-    if missing := decider.folder.missing():
-        print_lines(_(parts_missing(missing)), err=True)
+    draw = draw_from(decider, {Action.FILE}, count=count, seed=seed, measures=True)
     if not draw.rows:
         raise LibraryError("{source}: nothing is filed by these answers, so there is nothing to audit", source=source)
-    done = file_drawn(decider, draw, library, settings=chosen, asked=asked, progress=progress)
-    drawn = tuple(_sampled(position, row.decision) for position, row in enumerate(draw.rows))
-    filed = FiledDraw(source=source, asked=named, filed=draw.categories, steps=draw.steps, drawn=drawn, seed=draw.seed)
+    fetch_and_file(decider, draw, library, settings=chosen, asked=asked)
     with open_catalog(library) as catalog:
-        population = save_draw(catalog, filed).population
-    print_lines(*about_drawn(done, drawn=len(drawn), population=population, library=library), err=True)
+        audits.save(catalog, audit_of(draw, source=source, asked=named, marks=audits.marks(catalog)))
     return decider.policy.strictness.max_error
-
-
-def _sampled(position: int, decision: Decision) -> SampledImage:
-    from classifier.catalog.audits import SampledImage
-
-    return SampledImage(
-        position=position,
-        image_id=decision.image_id,
-        category=decision.category,
-        confidence=decision.confidence,
-        reason=decision.reason,
-    )
 
 
 def _next(library: Path, decider: AnswerDecider) -> tuple[int, int]:

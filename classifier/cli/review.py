@@ -10,8 +10,9 @@ from classifier.cli import interrupt
 from classifier.cli.drawn_answers import (
     AnswersToDrawFrom,
     ModelOfAnswers,
-    about_drawn,
-    parts_missing,
+    draw_from,
+    fetch_and_file,
+    open_answers,
     refuse_without_answers,
 )
 from classifier.cli.options import (
@@ -22,7 +23,6 @@ from classifier.cli.options import (
     SetOption,
     library_or_default,
     load_settings,
-    model_in,
 )
 from classifier.cli.serve_page import Host, NoLearning, NoOpen, PageOptions, Port, Token, print_unfiled, show_page
 from classifier.cli.sort import as_asked
@@ -84,33 +84,27 @@ def review(
 
 def _draw(answers: str, library: Path, chosen: Settings, asked: dict[str, Any], *, count: int, seed: int) -> None:
     """Fetch and file what is drawn of the answers that wait for a person."""
-    from classifier.cli.terminal import TerminalProgress, print_lines
+    from classifier.cli.terminal import print_lines
     from classifier.parts.packages import require_packages
 
     require_packages()
-    from classifier.progress import SilentProgress
     from classifier.records import Action
-    from classifier.sort.answer_decider import Asked, open_decider
-    from classifier.sort.draw_answers import draw_rows
-    from classifier.sort.library_of_drawn import check_drawn, file_drawn
+    from classifier.sort.answer_decider import Asked
+    from classifier.sort.library_of_drawn import check_drawn
 
     kept = Message("the pictures that were fetched stay, and the same command goes on")
     interrupt.resumable_if(lambda: True, kept=kept)
-    progress, wanted, quiet = TerminalProgress(), Asked(**asked), SilentProgress()  # the sort says what is promised
-    decider = open_decider(answers, bundle=model_in(chosen), settings=chosen, asked=wanted, progress=quiet)
+    wanted = Asked(**asked)
+    decider = open_answers(answers, chosen, wanted)
     check_drawn(library, decider)
     _refuse_audited(library)
-    draw = draw_rows(decider, {Action.REVIEW, Action.UNKNOWN}, count=count, seed=seed, progress=progress)
-    if missing := decider.folder.missing():
-        print_lines(_(parts_missing(missing)), err=True)
+    draw = draw_from(decider, {Action.REVIEW, Action.UNKNOWN}, count=count, seed=seed)
     if not draw.rows:
         print_lines(
             _("{source}: nothing waits for a person by these answers", source=decider.folder.storage.url), err=True
         )
         raise typer.Exit
-    done = file_drawn(decider, draw, library, settings=chosen, asked=wanted, progress=progress)
-    drawn, population = len(draw.rows), sum(draw.categories.values())
-    print_lines(*about_drawn(done, drawn=drawn, population=population, library=library), err=True)
+    fetch_and_file(decider, draw, library, settings=chosen, asked=wanted)
 
 
 def _is_of_answers(library: Path) -> bool:

@@ -147,12 +147,6 @@ def test_a_folder_of_answers_of_any_name_is_kept(tmp_path: Path) -> None:
         assert "/data/\udc83" == last.source
 
 
-def test_an_empty_draw_is_no_audit(tmp_path: Path) -> None:
-    library = filed_library(tmp_path, NINE)
-    with pytest.raises(LibraryError, match=f"{SOURCE}: nothing is filed by these answers"):
-        save_rows(library, [], source=SOURCE)
-
-
 def test_audits_of_the_same_decisions_count_on_though_a_sort_files_more(tmp_path: Path) -> None:
     library = filed_library(tmp_path, NINE)
     numbers = []

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from classifier.audit.draw import target_of
 from classifier.audit.estimate import AuditState
-from classifier.audit.of_answers import save_draw
 from classifier.audit.thresholds import threshold_steps
-from classifier.catalog import decisions, runs
-from classifier.catalog.audits import Audit, FiledDraw, SampledImage, filed
+from classifier.catalog import audits, decisions, runs
+from classifier.catalog.audits import Audit, SampledImage, filed
 from classifier.catalog.connection import open_catalog, read_catalog
 from classifier.catalog.lock import hold_lock
+from classifier.catalog.values import utc_now
 from classifier.filing.executor import execute
 from classifier.reasons import Reason, ReasonCode
 from classifier.records import Action, Annotation, AnnotationKind, Decision, ImageId, Method
@@ -156,12 +156,15 @@ def save_rows(
         counts = {kind: 900 // len({one.category for one in there}) for kind in sorted({one.category for one in there})}
         steps = threshold_steps([one.confidence for one in there])
         of = len(there)
-        draw = FiledDraw(
-            source=source,
-            asked=asked,
+        audit = Audit(
+            at=utc_now(),
+            seed=3,
+            simple=True,
             filed=counts,
             steps=tuple((threshold, 900 * kept // of) for threshold, kept in steps),
+            marks=audits.marks(catalog),
             drawn=drawn,
-            seed=3,
+            source=source,
+            asked=asked,
         )
-        return save_draw(catalog, draw)
+        return audits.save(catalog, audit)
