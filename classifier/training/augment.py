@@ -26,16 +26,6 @@ _TRIES: Final = 10
 _GREY: Final = (0.299, 0.587, 0.114)
 
 
-SMALL: Final = 0.625
-"""The side of the views in the first half of a fine-tuning, as a share of what the network sees afterwards."""
-_MULTIPLE: Final = 32
-
-
-def early_size(image_size: int) -> int:
-    """The side of the first half's views in pixels: networks halve theirs up to five times without a remainder."""
-    return min(image_size, max(1, round(SMALL * image_size / _MULTIPLE)) * _MULTIPLE)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augment:
     """Random crops of `crop_min` to all of the area, resized to a square of `image_size` pixels."""

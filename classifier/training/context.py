@@ -20,7 +20,7 @@ from classifier.model.combined_head import FINETUNED, FROZEN, CombinedHead, fit_
 from classifier.model.head import LinearHead, fit_head
 from classifier.model.layers import FROZEN_LAYERS
 from classifier.records import Example, ImageId
-from classifier.training.augment import Augment, early_size
+from classifier.training.augment import Augment
 from classifier.training.checkpoint import Checkpoint, Epoch, fingerprint
 from classifier.training.dataset import TrainingImages
 from classifier.training.features import Features, embed_examples
@@ -29,7 +29,7 @@ from classifier.training.kept_embeddings import KeptEmbeddings
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.processes import ALONE, Processes
 from classifier.training.pseudo_labels import PseudoLabels, read_sample
-from classifier.training.recipe import is_sparing, most_checked, most_learned, sharper_size
+from classifier.training.recipe import is_sparing, most_checked, most_learned, sharper_size, view_sizes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -222,8 +222,12 @@ class TrainingContext:
             return None
         recipe = asdict(self.recipe) | {"most_seconds": 0}  # a run may go on with more time than it had
         del recipe["finetune_labels"]  # the labels below follow from it
-        if is_sparing(self.runtime.device.type, len(held_out.examples)):
-            recipe |= {"early_size": early_size(self.recipe.image_size), "frozen": FROZEN_LAYERS}
+        device, count = self.runtime.device.type, len(held_out.examples)
+        small, large = view_sizes(self.recipe.image_size, device=device, held_out=count, guesses=len(guesses))
+        if is_sparing(device, count):
+            recipe |= {"early_size": small, "frozen": FROZEN_LAYERS}
+        elif small < large:
+            recipe |= {"early_size": small}
         settings = {"run": name, "recipe": recipe, "transform": asdict(self.transform)}
         settings["numbers"] = str(self.runtime.dtype)
         labels = [

@@ -77,7 +77,7 @@ class TrainingImages:
         return self.labeled + -(-(len(self) - self.labeled) // TURNS)
 
     def order(self, epoch: int, *, seed: int) -> list[int]:
-        """Every label and a third of the guesses, each third in its turn, in an order of the epoch's own."""
+        """Every label and a quarter of the guesses, each quarter in its turn, in an order of the epoch's own."""
         shown = [*range(self.labeled), *range(self.labeled + epoch % TURNS, len(self), TURNS)]
         return [shown[place] for place in np.random.default_rng([seed, epoch]).permutation(len(shown))]
 

@@ -23,14 +23,13 @@ from classifier.inference.memory import BackOff
 from classifier.inference.placing import place
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.layers import freeze_early_layers, parameter_groups, thaw
-from classifier.training.augment import early_size
 from classifier.training.batches import training_batches
 from classifier.training.checkpoint import Epoch, TrainingState
 from classifier.training.data_parallel import Replicas
 from classifier.training.dataset import iter_batches
 from classifier.training.metrics import log_losses
 from classifier.training.processes import ALONE, Processes
-from classifier.training.recipe import checked_each, is_sparing
+from classifier.training.recipe import checked_each, is_sparing, view_sizes
 from classifier.training.time_budget import TimeBudget
 
 if TYPE_CHECKING:
@@ -49,8 +48,8 @@ if TYPE_CHECKING:
 _GRADIENT_NORM: Final = 1.0
 _LEAST_RATE: Final = 0.01
 _NOT_CHECKED: Final = (np.empty(0), None)
-_EARLY: Final = 0.5
-"""So long views are small: a step then takes two fifths of the time (measured: docs/LOG.md)."""
+_EARLY: Final = 0.6
+"""The share of a fine-tuning in which views are small, where they are at first (measured: docs/LOG.md)."""
 
 
 def finetune(
@@ -77,8 +76,8 @@ def finetune(
     """
     device = runtime.device
     network.freeze_batch_norm()
-    sparing = is_sparing(device.type, len(validation))
-    frozen = freeze_early_layers(network) if sparing else []
+    frozen = freeze_early_layers(network) if is_sparing(device.type, len(validation)) else []
+    sizes = _view_sizes(network, train, recipe, device, held_out=len(validation))
     place(network, runtime)
     ema_model = copy.deepcopy(network).eval()
     back_off = BackOff(device, most=recipe.batch_size, say=progress.say)
@@ -98,8 +97,7 @@ def finetune(
                 processes.seed(recipe.seed + epoch)
             )  # for dropout; by epoch, so that a resumed run draws the same
             total_loss, shown = torch.zeros((), device=device), 0
-            is_early = max(epoch / recipe.epochs, clock.share) <= _EARLY and sparing
-            size = early_size(recipe.image_size) if is_early and network.takes_any_size else recipe.image_size
+            size = sizes[max(epoch / recipe.epochs, clock.share) > _EARLY]
             for batch in training_batches(train, size, epoch, recipe, runtime=runtime, processes=processes):
                 done = max(state.step / num_steps, clock.share)
                 _set_rates(optimizer, _lr_factor(done, recipe.warmup_share, 1 / num_steps))
@@ -131,6 +129,14 @@ def finetune(
                 break
     thaw(frozen)
     return state.restore_best(), tuple(state.history)
+
+
+def _view_sizes(
+    network: Network, train: TrainingImages, recipe: Hyperparameters, device: torch.device, *, held_out: int
+) -> tuple[int, int]:
+    if not network.takes_any_size:
+        return recipe.image_size, recipe.image_size
+    return view_sizes(recipe.image_size, device=device.type, held_out=held_out, guesses=len(train) - train.labeled)
 
 
 def _optimizer(network: Network, recipe: Hyperparameters) -> torch.optim.Optimizer:

@@ -20,13 +20,18 @@ _SHARPER: Final = 1.5
 _SHARPEST: Final = 384
 """The most pixels of a side that were measured (docs/LOG.md); what learns from as many or more sees no others."""
 _MULTIPLE: Final = 32  # networks halve the side up to five times without a remainder
+_SMALL: Final = 0.75
+_SMALL_SPARINGLY: Final = 0.625
+"""The side of the first views of a fine-tuning, as a share of what the network sees afterwards."""
 _CHECKS: Final = 4
 FIRST_SHARE: Final = 0.4
 """Of the images guessed to be of a category, a fold's network learns from the most confident this many."""
 SHARED_SHARE: Final = 0.6
 """The same for the network of all labels: networks that learned from the crawl are right more often (docs/LOG.md)."""
-TURNS: Final = 3
-"""A label is worth three guesses: each epoch shows all labels and a third of the guesses."""
+TURNS: Final = 4
+"""A label is worth four guesses: each epoch shows all labels and a quarter of the guesses."""
+HALVES: Final = 2
+"""Networks that only guess and judge learn from every second image of the crawl each, which is enough (docs/LOG.md)."""
 _ENOUGH_NETWORKS: Final = 2
 LOOKED_AT: Final = 2
 """Fitting a head and reckoning what it is worth takes as long as looking at each label twice."""
@@ -92,6 +97,18 @@ def is_sparing(device: str, held_out: int) -> bool:
     return device == "cpu" and held_out > 0
 
 
+def view_sizes(image_size: int, *, device: str, held_out: int, guesses: int) -> tuple[int, int]:
+    """The sides in pixels of the first views of a fine-tuning and of the later ones; `guesses` are learned from too.
+
+    Small ones at first save time, which without a GPU is much where it is sparing or learns from a crawl. A network
+    that is kept and learns from labels alone is fine-tuned faster, and loses half a point by them (docs/LOG.md).
+    """
+    if device != "cpu" or not (held_out or guesses):
+        return image_size, image_size
+    share = _SMALL_SPARINGLY if is_sparing(device, held_out) else _SMALL
+    return min(image_size, max(1, round(share * image_size / _MULTIPLE)) * _MULTIPLE), image_size
+
+
 def guesses_are_shared(networks: int) -> bool:
     """Whether the network of all labels learns from what those of the folds guess of the crawl together.
 
@@ -121,7 +138,9 @@ def shown_and_looked_at(settings: Settings, labels: int) -> tuple[float, float]:
     held_out = labels * (settings.labels.validation_share if folds == 1 else 1 / folds)
     shown = folds * min(labels - held_out, limit or labels) + most_learned(limit, labels)
     checked = folds * min(held_out, max(1, limit // 4) if limit else labels)
-    return train.epochs * shown, count_checks(train.epochs) * checked + labels * (folds + 2 * LOOKED_AT)
+    larger = _SHARPER**2  # in pixels: each network looks at the labels so too, and the last one maybe so alone
+    looks = folds * (1 + larger) + 2 * LOOKED_AT - 1 + larger
+    return train.epochs * shown, count_checks(train.epochs) * checked + labels * looks
 
 
 def finetuning_seconds(settings: Settings, *, labels: int, learning: float, looking: float) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from classifier.progress import StageCost, StageName
 from classifier.training.recipe import (
     FIRST_SHARE,
+    HALVES,
     LEARNING,
     LEARNING_SPARINGLY,
     SHARED_SHARE,
@@ -18,6 +19,7 @@ from classifier.training.recipe import (
     is_sparing,
     most_checked,
     most_learned,
+    view_sizes,
 )
 
 if TYPE_CHECKING:
@@ -80,30 +82,31 @@ def stage_costs(run: TrainingContext, folds: Sequence[Split]) -> list[StageCost]
 def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterator[StageCost]:
     judging = [fold for fold in folds if fold.validation]
     sharper = (run.sharper.transform.image_size / run.transform.image_size) ** 2
+    is_shared = bool(run.crawl) and guesses_are_shared(len(judging))
+    crawl, asked = (len(run.crawl) / HALVES, len(run.crawl)) if is_shared else (len(run.crawl), 0)
     for number, fold in enumerate(judging, start=1):
         of, learned, held_out = part(number, judging), len(fold.train), len(fold.validation)
-        yield from _tuned(run, of, learned, held_out=held_out)
-        yield StageCost(code=embedding(of).code, cost=count + len(run.crawl), kind="look")
+        yield from _tuned(run, of, learned, held_out=held_out, crawl=crawl)
+        yield StageCost(code=embedding(of).code, cost=count + asked, kind="look")
         if run.sharper is not run:
             yield StageCost(code=embedding_sharper(of).code, cost=sharper * count, kind="look")
-    if run.crawl and guesses_are_shared(len(judging)):
-        yield _learning(run, ALL_LABELS, count, held_out=0, share=SHARED_SHARE)
+    if is_shared:
+        yield _learning(run, ALL_LABELS, count, held_out=0, guesses=SHARED_SHARE * len(run.crawl))
     else:
-        yield from _tuned(run, ALL_LABELS, count, held_out=0)
+        yield from _tuned(run, ALL_LABELS, count, held_out=0, crawl=crawl)
     yield StageCost(code=EMBEDDING_AGAIN.code, cost=sharper * count, kind="look")
 
 
-def _tuned(run: TrainingContext, of: StageName, learned: int, *, held_out: int) -> Iterator[StageCost]:
+def _tuned(run: TrainingContext, of: StageName, learned: int, *, held_out: int, crawl: float) -> Iterator[StageCost]:
     most = run.recipe.most_seconds
     yield StageCost(code=fine_tuning(of).code, cost=_cost(run, learned, held_out), kind="learn", most_seconds=most)
-    if run.crawl:
-        yield StageCost(code=guessing(of).code, cost=learned + len(run.crawl) + held_out, kind="look")
-        yield _learning(run, of, learned, held_out=held_out, share=FIRST_SHARE)
+    if crawl:
+        yield StageCost(code=guessing(of).code, cost=learned + crawl + held_out, kind="look")
+        yield _learning(run, of, learned, held_out=held_out, guesses=FIRST_SHARE * crawl)
 
 
-def _learning(run: TrainingContext, of: StageName, learned: int, *, held_out: int, share: float) -> StageCost:
-    guesses = round(share * len(run.crawl) / TURNS)
-    cost = _cost(run, learned, held_out, guesses=guesses)
+def _learning(run: TrainingContext, of: StageName, learned: int, *, held_out: int, guesses: float) -> StageCost:
+    cost = _cost(run, learned, held_out, guesses=round(guesses / TURNS))
     return StageCost(code=learning(of).code, cost=cost, kind="learn", most_seconds=run.recipe.most_seconds)
 
 
@@ -111,5 +114,7 @@ def _cost(run: TrainingContext, learned: int, held_out: int, *, guesses: int = 0
     """Of one fine-tuning that shows `learned` labels and so many guesses in each epoch, in images looked at."""
     epochs, limit = run.recipe.epochs, run.recipe.finetune_labels
     learned, held_out = most_learned(limit, learned), most_checked(limit, held_out)
-    each = LEARNING_SPARINGLY if is_sparing(run.runtime.device.type, held_out) else LEARNING
+    device = run.runtime.device.type
+    small, large = view_sizes(run.recipe.image_size, device=device, held_out=held_out, guesses=guesses)
+    each = LEARNING_SPARINGLY if is_sparing(device, held_out) else LEARNING * (1 + (small / large) ** 2) / 2
     return epochs * each * (learned + guesses) + count_checks(epochs) * held_out

@@ -19,7 +19,7 @@ from classifier.training.checkpoint import Epoch
 from classifier.training.guesses import CrawlAnswers, answers_on, first_guesses, shared_guesses
 from classifier.training.held_out import HeldOutLogits, concatenated, evaluated, judge, loss
 from classifier.training.metrics import Evaluation
-from classifier.training.recipe import guesses_are_shared
+from classifier.training.recipe import HALVES, guesses_are_shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,9 +103,11 @@ def train(
 def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Split]) -> Trained:
     """Fine-tune: on each fold to judge it and to find the epoch to stop after, then on all labels."""
     everything, start = with_head.frozen_features, run.weights()
-    outcomes = []
+    outcomes, is_shared = [], bool(run.crawl) and guesses_are_shared(len(judging))
     for number, fold in enumerate(judging, start=1):
-        outcomes.append(_fine_tune_fold(run, everything, fold, part=stages.part(number, judging)))
+        crawl = run.crawl[number % HALVES :: HALVES] if is_shared else run.crawl
+        part = stages.part(number, judging)
+        outcomes.append(_fine_tune_fold(run, everything, fold, crawl, part=part, is_asked=is_shared))
         run.network.load_state_dict(start)
     epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
     trained = replace(with_head, epoch=epoch, histories=tuple(outcome.history for outcome in outcomes))
@@ -137,7 +139,7 @@ class _FoldResult:
     """What one fold came to.
 
     `judged` is what its network says in as many pixels as it learned from, `sharper` in more; `answers` is what it says
-    of the crawl, None if it did not learn from one.
+    of the crawl, None if it is not asked.
     """
 
     judged: HeldOutLogits
@@ -147,18 +149,28 @@ class _FoldResult:
     answers: CrawlAnswers | None
 
 
-def _fine_tune_fold(run: TrainingContext, frozen: Features, fold: Split, *, part: StageName) -> _FoldResult:
-    """Fine-tune on all but one part of the labels, and judge that part."""
+def _fine_tune_fold(
+    run: TrainingContext,
+    frozen: Features,
+    fold: Split,
+    crawl: tuple[Example, ...],
+    *,
+    part: StageName,
+    is_asked: bool,
+) -> _FoldResult:
+    """Fine-tune on all but one part of the labels, and on `crawl`; judge that part, and ask of the whole crawl."""
     learned, held_out = frozen.of(fold.train), frozen.of(fold.validation)
-    epoch, history = _tune(run, learned, held_out, stop_after=run.recipe.epochs, part=part)
-    labeled, crawl = [*fold.train, *fold.validation], run.crawl if epoch > 0 else ()
-    tuned = run.embed([*labeled, *crawl], stages.embedding(part))
-    judged = sharper = judge(run, tuned, fold, is_finetuned=epoch > 0)
-    if run.sharper is not run and epoch > 0:
-        more = run.sharper.embed(labeled, stages.embedding_sharper(part))
+    epoch, history = _tune(run, learned, held_out, crawl, stop_after=run.recipe.epochs, part=part)
+    if epoch == 0:
+        untuned = judge(run, frozen, fold, is_finetuned=False)
+        return _FoldResult(judged=untuned, sharper=untuned, epoch=epoch, history=history, answers=None)
+    # The crawl is not looked at larger: more of it is guessed right, and the last network gains nothing (docs/LOG.md).
+    tuned = run.embed([*frozen.examples, *(run.crawl if is_asked else ())], stages.embedding(part))
+    judged = sharper = judge(run, tuned, fold, is_finetuned=True)
+    if run.sharper is not run:
+        more = run.sharper.embed(frozen.examples, stages.embedding_sharper(part))
         sharper = judge(run, more, fold, is_finetuned=True)
-    # The crawl is not looked at larger, though more of it might be guessed right: it would take twice as long.
-    answers = answers_on(run, tuned.of(crawl), tuned.of(fold.train), judged) if crawl else None
+    answers = answers_on(run, tuned.of(run.crawl), tuned.of(fold.train), judged) if is_asked else None
     return _FoldResult(judged=judged, sharper=sharper, epoch=epoch, history=history, answers=answers)
 
 
@@ -173,15 +185,21 @@ def _better(run: TrainingContext, outcomes: Sequence[_FoldResult]) -> tuple[bool
 
 
 def _tune(
-    run: TrainingContext, learned: Features, held_out: Features, *, stop_after: int, part: StageName
+    run: TrainingContext,
+    learned: Features,
+    held_out: Features,
+    crawl: tuple[Example, ...],
+    *,
+    stop_after: int,
+    part: StageName,
 ) -> tuple[int, tuple[Epoch, ...]]:
     """Fine-tune on the labels; with a crawl, once more from the start on them and on what the first network guesses."""
     start = run.weights()
     kept = run.finetune(learned, held_out, stop_after=stop_after, name=stages.fine_tuning(part))
-    if not run.crawl or kept[0] == 0:
+    if not crawl or kept[0] == 0:
         return kept
     # What is held out is guessed like the crawl: the figures are then of images that the network has guessed at.
-    guesses = first_guesses(run, learned.examples, run.crawl + held_out.examples, stage=stages.guessing(part))
+    guesses = first_guesses(run, learned.examples, crawl + held_out.examples, stage=stages.guessing(part))
     run.network.load_state_dict(start)
     return run.finetune(learned, held_out, stop_after=stop_after, name=stages.learning(part), guesses=guesses)
 
@@ -196,7 +214,7 @@ def _tune_with_all(
     answers = [outcome.answers for outcome in outcomes if outcome.answers is not None]
     nothing = everything.of(())
     if not guesses_are_shared(len(answers)):
-        _tune(run, everything, nothing, stop_after=stop_after, part=stages.ALL_LABELS)
+        _tune(run, everything, nothing, run.crawl, stop_after=stop_after, part=stages.ALL_LABELS)
         return
     guesses = shared_guesses(run, answers)
     run.finetune(everything, nothing, stop_after=stop_after, name=stages.learning(stages.ALL_LABELS), guesses=guesses)

@@ -8,7 +8,7 @@ import torch
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from classifier.records import ImageId
-from classifier.training.augment import Augment, draw_crop, early_size, jitter_colors
+from classifier.training.augment import Augment, draw_crop, jitter_colors
 from kit.pictures import busy
 
 PICTURE, OTHER = ImageId("ab" * 32), ImageId("cd" * 32)
@@ -53,11 +53,6 @@ def test_kept_pictures_are_small_but_leave_every_crop_enough_pixels() -> None:
 
     assert pytest.approx(32 * 32 / 0.35, rel=0.05) == height * width
     assert pytest.approx(900 / 400, rel=0.05) == width / height
-
-
-@pytest.mark.parametrize(("size", "early"), [(32, 32), (64, 32), (224, 128), (256, 160), (384, 256)])
-def test_early_views_are_smaller_by_whole_strides(size: int, early: int) -> None:
-    assert early == early_size(size)
 
 
 def test_a_small_picture_is_kept_as_it_is() -> None:

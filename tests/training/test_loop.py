@@ -36,6 +36,7 @@ def run(
     network: Network | None = None,
     runtime: Runtime | None = None,
     held_out: int = 3,
+    guesses: int = 0,
     stop_after: int | None = None,
     checkpoint: Checkpoint | None = None,
     progress: SavingProgress | None = None,
@@ -44,7 +45,9 @@ def run(
     epoch, history = finetune(
         network,
         train=training_images(
-            drawn_examples(folder, first=0, count=4), Augment(image_size=32, crop_min=0.35, seed=0).shrink
+            drawn_examples(folder, first=0, count=4),
+            Augment(image_size=32, crop_min=0.35, seed=0).shrink,
+            guesses=guesses,
         ),
         validation=training_images(drawn_examples(folder, first=100, count=held_out), EvalTransform(image_size=32)),
         recipe=recipe,
@@ -163,18 +166,23 @@ def test_a_run_stopped_early_is_the_beginning_of_the_long_one(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("architecture", "held_out", "sizes"),
-    [("test_efficientnet", 3, [32, 32, 64]), ("test_efficientnet", 0, [64, 64, 64]), ("test_vit", 3, [64, 64, 64])],
+    ("architecture", "held_out", "guesses", "sizes"),
+    [
+        ("test_efficientnet", 3, 0, [64, 64, 96]),
+        ("test_efficientnet", 0, 6, [64, 64, 96]),
+        ("test_efficientnet", 0, 0, [96, 96, 96]),
+        ("test_vit", 3, 6, [96, 96, 96]),
+    ],
 )
-def test_views_are_small_in_the_first_half_where_the_network_only_judges(
-    architecture: str, held_out: int, sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_views_are_small_at_first_where_the_network_judges_or_learns_from_guesses(
+    architecture: str, held_out: int, guesses: int, sizes: list[int], *, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And where it takes them: one of a single size sees no others."""
     import timm  # noqa: PLC0415 - only here
 
     torch.manual_seed(0)
-    one_size = {"img_size": 64} if architecture == "test_vit" else {}
-    network = Network(timm.create_model(architecture, num_classes=3, **one_size), image_size=64)
+    one_size = {"img_size": 96} if architecture == "test_vit" else {}
+    network = Network(timm.create_model(architecture, num_classes=3, **one_size), image_size=96)
     shown: list[int] = []
     views = loop._images
 
@@ -184,8 +192,8 @@ def test_views_are_small_in_the_first_half_where_the_network_only_judges(
 
     monkeypatch.setattr(loop, "_images", seen)
     monkeypatch.setattr(loop, "_validate", lambda *_: (np.ones(3), 1.0))
-    recipe = replace(RECIPE, image_size=64, epochs=4)
-    run(tmp_path, network=network, recipe=recipe, held_out=held_out, stop_after=3)
+    recipe = replace(RECIPE, image_size=96, epochs=4)
+    run(tmp_path, network=network, recipe=recipe, held_out=held_out, guesses=guesses, stop_after=3)
 
     assert [size for size in sizes for _ in range(2)] == shown
 

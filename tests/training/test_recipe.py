@@ -20,7 +20,7 @@ from classifier.settings import Settings, load
 from classifier.training import context, helping, pipeline
 from classifier.training.dataset import TrainingImages
 from classifier.training.pipeline import train_model
-from classifier.training.recipe import Plan, checked_each, count_checks, plan_for, shown_and_looked_at
+from classifier.training.recipe import Plan, checked_each, count_checks, plan_for, shown_and_looked_at, view_sizes
 from classifier.training.saving import Saving
 from kit.hub import tiny_backbone
 from kit.pictures import COLORS, encoded, varied
@@ -158,6 +158,17 @@ def test_more_labels_and_epochs_cost_more() -> None:
 
     assert (2 * 100 * 3, 4 * 100 * 3) == (few[0], many[0])
     assert few[1] < many[1]
+
+
+@pytest.mark.parametrize(
+    ("size", "judging", "kept"), [(32, 32, 32), (64, 32, 64), (224, 128, 160), (256, 160, 192), (384, 256, 288)]
+)
+def test_early_views_are_smaller_by_whole_strides(size: int, judging: int, kept: int) -> None:
+    """Without a GPU: of networks that judge, and of the one that is kept where it learns from a crawl."""
+    sizes = partial(view_sizes, size, device="cpu")
+    assert (judging, size) == sizes(held_out=3, guesses=0) == sizes(held_out=3, guesses=5)
+    assert (kept, size) == sizes(held_out=0, guesses=5)
+    assert (size, size) == sizes(held_out=0, guesses=0) == view_sizes(size, device="cuda", held_out=3, guesses=5)
 
 
 def test_held_out_labels_are_looked_at_after_four_epochs_at_most() -> None:
