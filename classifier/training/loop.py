@@ -29,7 +29,7 @@ from classifier.training.data_parallel import Replicas
 from classifier.training.dataset import iter_batches
 from classifier.training.metrics import log_losses
 from classifier.training.processes import ALONE, Processes
-from classifier.training.recipe import checked_each, is_sparing, view_sizes
+from classifier.training.recipe import EARLY, checked_each, is_sparing, view_sizes
 from classifier.training.time_budget import TimeBudget
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 _GRADIENT_NORM: Final = 1.0
 _LEAST_RATE: Final = 0.01
 _NOT_CHECKED: Final = (np.empty(0), None)
-_EARLY: Final = 0.6
-"""The share of a fine-tuning in which views are small, where they are at first (measured: docs/LOG.md)."""
 
 
 def finetune(
@@ -97,7 +95,7 @@ def finetune(
                 processes.seed(recipe.seed + epoch)
             )  # for dropout; by epoch, so that a resumed run draws the same
             total_loss, shown = torch.zeros((), device=device), 0
-            size = sizes[max(epoch / recipe.epochs, clock.share) > _EARLY]
+            size = sizes[max(epoch / recipe.epochs, clock.share) > EARLY]
             for batch in training_batches(train, size, epoch, recipe, runtime=runtime, processes=processes):
                 done = max(state.step / num_steps, clock.share)
                 _set_rates(optimizer, _lr_factor(done, recipe.warmup_share, 1 / num_steps))

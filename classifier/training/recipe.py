@@ -23,6 +23,8 @@ _MULTIPLE: Final = 32  # networks halve the side up to five times without a rema
 _SMALL: Final = 0.75
 _SMALL_SPARINGLY: Final = 0.625
 """The side of the first views of a fine-tuning, as a share of what the network sees afterwards."""
+EARLY: Final = 0.6
+"""The share of a fine-tuning in which views are small, where they are at first (measured: docs/LOG.md)."""
 _CHECKS: Final = 4
 FIRST_SHARE: Final = 0.4
 """Of the images guessed to be of a category, a fold's network learns from the most confident this many."""
@@ -100,8 +102,8 @@ def is_sparing(device: str, held_out: int) -> bool:
 def view_sizes(image_size: int, *, device: str, held_out: int, guesses: int) -> tuple[int, int]:
     """The sides in pixels of the first views of a fine-tuning and of the later ones; `guesses` are learned from too.
 
-    Small ones at first save time, which without a GPU is much where it is sparing or learns from a crawl. A network
-    that is kept and learns from labels alone is fine-tuned faster, and loses half a point by them (docs/LOG.md).
+    Without a GPU small ones save time where there is much to save: where it is sparing, and where it learns from a
+    crawl. A network that is kept and learns from labels alone would lose half a point by them (docs/LOG.md).
     """
     if device != "cpu" or not (held_out or guesses):
         return image_size, image_size

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from classifier.progress import StageCost, StageName
 from classifier.training.recipe import (
+    EARLY,
     FIRST_SHARE,
     HALVES,
     LEARNING,
@@ -116,5 +117,6 @@ def _cost(run: TrainingContext, learned: int, held_out: int, *, guesses: int = 0
     learned, held_out = most_learned(limit, learned), most_checked(limit, held_out)
     device = run.runtime.device.type
     small, large = view_sizes(run.recipe.image_size, device=device, held_out=held_out, guesses=guesses)
-    each = LEARNING_SPARINGLY if is_sparing(device, held_out) else LEARNING * (1 + (small / large) ** 2) / 2
+    pixels = EARLY * (small / large) ** 2 + 1 - EARLY
+    each = LEARNING_SPARINGLY if is_sparing(device, held_out) else LEARNING * pixels
     return epochs * each * (learned + guesses) + count_checks(epochs) * held_out

@@ -30,7 +30,7 @@ def test_fine_tuning_counts_where_it_follows_and_is_limited_as_it_is() -> None:
 
     assert "fine-tuning 30 min" in str(duration(50_000, limited, reading=0.01, embedding=0.04))
     assert "fine-tuning" not in str(duration(50_000, without, reading=0.01, embedding=0.04))
-    assert "fine-tuning 4 h 43 min" in str(duration(50_000, FINETUNE, reading=0.001, embedding=0.004))
+    assert "fine-tuning 5 h 10 min" in str(duration(50_000, FINETUNE, reading=0.001, embedding=0.004))
 
 
 @pytest.mark.parametrize("many", [12, 13])
