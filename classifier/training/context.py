@@ -29,7 +29,7 @@ from classifier.training.kept_embeddings import KeptEmbeddings
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.processes import ALONE, Processes
 from classifier.training.pseudo_labels import PseudoLabels, read_sample
-from classifier.training.recipe import is_sparing, most_checked, most_learned, sharper_size, view_sizes
+from classifier.training.recipe import TURNS, is_sparing, most_checked, most_learned, sharper_size, view_sizes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -223,11 +223,16 @@ class TrainingContext:
         recipe = asdict(self.recipe) | {"most_seconds": 0}  # a run may go on with more time than it had
         del recipe["finetune_labels"]  # the labels below follow from it
         device, count = self.runtime.device.type, len(held_out.examples)
-        small, large = view_sizes(self.recipe.image_size, device=device, held_out=count, guesses=len(guesses))
+        # Of networks of one size too, as it was always written: what an earlier version began goes on.
+        small, large = view_sizes(
+            self.recipe.image_size, takes_any_size=True, device=device, held_out=count, guesses=len(guesses)
+        )
         if is_sparing(device, count):
             recipe |= {"early_size": small, "frozen": FROZEN_LAYERS}
         elif small < large:
             recipe |= {"early_size": small}
+        if guesses:
+            recipe |= {"turns": TURNS}  # by which the number of steps, and so the learning rates, are reckoned
         settings = {"run": name, "recipe": recipe, "transform": asdict(self.transform)}
         settings["numbers"] = str(self.runtime.dtype)
         labels = [

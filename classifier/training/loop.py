@@ -75,7 +75,8 @@ def finetune(
     device = runtime.device
     network.freeze_batch_norm()
     frozen = freeze_early_layers(network) if is_sparing(device.type, len(validation)) else []
-    sizes = _view_sizes(network, train, recipe, device, held_out=len(validation))
+    seen = {"held_out": len(validation), "guesses": len(train) - train.labeled}
+    sizes = view_sizes(recipe.image_size, takes_any_size=network.takes_any_size, device=device.type, **seen)
     place(network, runtime)
     ema_model = copy.deepcopy(network).eval()
     back_off = BackOff(device, most=recipe.batch_size, say=progress.say)
@@ -91,9 +92,8 @@ def finetune(
     with progress.stage(name, total=stop_after * train.per_epoch, unit="picture") as stage:
         stage.advance(state.epoch * train.per_epoch)
         for epoch in range(state.epoch + 1, stop_after + 1):
-            replicas.train(
-                processes.seed(recipe.seed + epoch)
-            )  # for dropout; by epoch, so that a resumed run draws the same
+            # For dropout; by epoch, so that a resumed run draws the same.
+            replicas.train(processes.seed(recipe.seed + epoch))
             total_loss, shown = torch.zeros((), device=device), 0
             size = sizes[max(epoch / recipe.epochs, clock.share) > EARLY]
             for batch in training_batches(train, size, epoch, recipe, runtime=runtime, processes=processes):
@@ -127,14 +127,6 @@ def finetune(
                 break
     thaw(frozen)
     return state.restore_best(), tuple(state.history)
-
-
-def _view_sizes(
-    network: Network, train: TrainingImages, recipe: Hyperparameters, device: torch.device, *, held_out: int
-) -> tuple[int, int]:
-    if not network.takes_any_size:
-        return recipe.image_size, recipe.image_size
-    return view_sizes(recipe.image_size, device=device.type, held_out=held_out, guesses=len(train) - train.labeled)
 
 
 def _optimizer(network: Network, recipe: Hyperparameters) -> torch.optim.Optimizer:

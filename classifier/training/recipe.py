@@ -99,13 +99,13 @@ def is_sparing(device: str, held_out: int) -> bool:
     return device == "cpu" and held_out > 0
 
 
-def view_sizes(image_size: int, *, device: str, held_out: int, guesses: int) -> tuple[int, int]:
+def view_sizes(image_size: int, *, takes_any_size: bool, device: str, held_out: int, guesses: int) -> tuple[int, int]:
     """The sides in pixels of the first views of a fine-tuning and of the later ones; `guesses` are learned from too.
 
     Without a GPU small ones save time where there is much to save: where it is sparing, and where it learns from a
     crawl. A network that is kept and learns from labels alone would lose half a point by them (docs/LOG.md).
     """
-    if device != "cpu" or not (held_out or guesses):
+    if not takes_any_size or device != "cpu" or not (held_out or guesses):
         return image_size, image_size
     share = _SMALL_SPARINGLY if is_sparing(device, held_out) else _SMALL
     return min(image_size, max(1, round(share * image_size / _MULTIPLE)) * _MULTIPLE), image_size

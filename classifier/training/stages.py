@@ -116,7 +116,10 @@ def _cost(run: TrainingContext, learned: int, held_out: int, *, guesses: int = 0
     epochs, limit = run.recipe.epochs, run.recipe.finetune_labels
     learned, held_out = most_learned(limit, learned), most_checked(limit, held_out)
     device = run.runtime.device.type
-    small, large = view_sizes(run.recipe.image_size, device=device, held_out=held_out, guesses=guesses)
+    takes_any = run.network.takes_any_size
+    small, large = view_sizes(
+        run.recipe.image_size, takes_any_size=takes_any, device=device, held_out=held_out, guesses=guesses
+    )
     pixels = EARLY * (small / large) ** 2 + 1 - EARLY
     each = LEARNING_SPARINGLY if is_sparing(device, held_out) else LEARNING * pixels
     return epochs * each * (learned + guesses) + count_checks(epochs) * held_out

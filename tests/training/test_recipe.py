@@ -165,10 +165,11 @@ def test_more_labels_and_epochs_cost_more() -> None:
 )
 def test_early_views_are_smaller_by_whole_strides(size: int, judging: int, kept: int) -> None:
     """Without a GPU: of networks that judge, and of the one that is kept where it learns from a crawl."""
-    sizes = partial(view_sizes, size, device="cpu")
+    sizes = partial(view_sizes, size, takes_any_size=True, device="cpu")
     assert (judging, size) == sizes(held_out=3, guesses=0) == sizes(held_out=3, guesses=5)
     assert (kept, size) == sizes(held_out=0, guesses=5)
-    assert (size, size) == sizes(held_out=0, guesses=0) == view_sizes(size, device="cuda", held_out=3, guesses=5)
+    assert (size, size) == sizes(held_out=0, guesses=0) == sizes(device="cuda", held_out=3, guesses=5)
+    assert (size, size) == sizes(takes_any_size=False, held_out=3, guesses=5)
 
 
 def test_held_out_labels_are_looked_at_after_four_epochs_at_most() -> None:
