@@ -168,10 +168,12 @@ class TrainingContext:
         stop_after: int,
         name: Message,
         guesses: PseudoLabels | None = None,
+        fits_head: bool = True,
     ) -> tuple[int, tuple[Epoch, ...]]:
-        """Fine-tune from a head fitted to `learned`; `name` is what is shown, and the state's name on disk."""
+        """Fine-tune from a head fitted to `learned`, or from its own; `name` is shown, and the state's name on disk."""
         guesses = guesses or PseudoLabels(examples=(), targets=np.empty((0, len(self.categories))))
-        self.network.set_head(self.fit_last_layer(learned))
+        if fits_head:
+            self.network.set_head(self.fit_last_layer(learned))
         learned, held_out = self._sampled(learned, most_learned), self._sampled(held_out, most_checked)
         augment = Augment(image_size=self.recipe.image_size, crop_min=self.recipe.crop_min, seed=self.recipe.seed)
         task = FineTuning(

@@ -35,6 +35,8 @@ TURNS: Final = 4
 HALVES: Final = 2
 """Networks that only guess and judge learn from every second image of the crawl each, which is enough (docs/LOG.md)."""
 _ENOUGH_NETWORKS: Final = 2
+_LAST: Final = 3 / 8
+"""Of the epochs, for a network that begins from the mean of those that learned from the crawl; more teach it less."""
 LOOKED_AT: Final = 2
 """Fitting a head and reckoning what it is worth takes as long as looking at each label twice."""
 
@@ -117,6 +119,11 @@ def guesses_are_shared(networks: int) -> bool:
     The network of a single fold has seen too few of the labels; then one of all labels guesses first.
     """
     return networks >= _ENOUGH_NETWORKS
+
+
+def last_epochs(epochs: int) -> int:
+    """How many of `epochs` (1 or more) are for the network that begins from the mean of others (docs/LOG.md)."""
+    return max(1, math.ceil(_LAST * epochs))
 
 
 def checked_each(epochs: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from classifier.progress import StageCost, StageName
@@ -18,6 +19,7 @@ from classifier.training.recipe import (
     fitting_seconds,
     guesses_are_shared,
     is_sparing,
+    last_epochs,
     most_checked,
     most_learned,
     view_sizes,
@@ -92,7 +94,8 @@ def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterato
         if run.sharper is not run:
             yield StageCost(code=embedding_sharper(of).code, cost=sharper * count, kind="look")
     if is_shared:
-        yield _learning(run, ALL_LABELS, count, held_out=0, guesses=SHARED_SHARE * len(run.crawl))
+        last = replace(run, recipe=replace(run.recipe, epochs=last_epochs(run.recipe.epochs)))
+        yield _learning(last, ALL_LABELS, count, held_out=0, guesses=SHARED_SHARE * len(run.crawl))
     else:
         yield from _tuned(run, ALL_LABELS, count, held_out=0, crawl=crawl)
     yield StageCost(code=EMBEDDING_AGAIN.code, cost=sharper * count, kind="look")

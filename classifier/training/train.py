@@ -19,7 +19,8 @@ from classifier.training.checkpoint import Epoch
 from classifier.training.guesses import CrawlAnswers, answers_on, first_guesses, shared_guesses
 from classifier.training.held_out import HeldOutLogits, concatenated, evaluated, judge, loss
 from classifier.training.metrics import Evaluation
-from classifier.training.recipe import HALVES, guesses_are_shared
+from classifier.training.recipe import HALVES, guesses_are_shared, last_epochs
+from classifier.training.weight_average import WeightAverage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,10 +105,13 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
     """Fine-tune: on each fold to judge it and to find the epoch to stop after, then on all labels."""
     everything, start = with_head.frozen_features, run.weights()
     outcomes, is_shared = [], bool(run.crawl) and guesses_are_shared(len(judging))
+    average = WeightAverage()
     for number, fold in enumerate(judging, start=1):
         crawl = run.crawl[number % HALVES :: HALVES] if is_shared else run.crawl
         part = stages.part(number, judging)
         outcomes.append(_fine_tune_fold(run, everything, fold, crawl, part=part, is_asked=is_shared))
+        if outcomes[-1].answers is not None:
+            average.add(run.weights())
         run.network.load_state_dict(start)
     epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
     trained = replace(with_head, epoch=epoch, histories=tuple(outcome.history for outcome in outcomes))
@@ -115,7 +119,7 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
         is_sharper, judged = _better(run, outcomes)
         evaluation, temperature = evaluated(run, judged, judged.logits)
         last_layer, last_layer_temperature = evaluated(run, judged, judged.of_last_layer)
-        _tune_with_all(run, everything, outcomes, stop_after=epoch)
+        _tune_with_all(run, everything, outcomes, average, stop_after=epoch)
         seen = run.sharper if is_sharper else run
         embedded = seen.embed(everything.examples, stages.EMBEDDING_AGAIN)
         trained = replace(
@@ -205,11 +209,17 @@ def _tune(
 
 
 def _tune_with_all(
-    run: TrainingContext, everything: Features, outcomes: Sequence[_FoldResult], *, stop_after: int
+    run: TrainingContext,
+    everything: Features,
+    outcomes: Sequence[_FoldResult],
+    average: WeightAverage,
+    *,
+    stop_after: int,
 ) -> None:
     """Fine-tune on all labels; with a crawl, on what the networks of the folds, which learned from it, guess together.
 
-    Where there is but one fold, whose network has seen few of the labels, one of all labels guesses in their place.
+    Then it begins from the mean of their weights, which knows the crawl already, so few epochs are enough. Where there
+    is but one fold, whose network has seen few of the labels, one of all labels guesses in their place.
     """
     answers = [outcome.answers for outcome in outcomes if outcome.answers is not None]
     nothing = everything.of(())
@@ -217,7 +227,10 @@ def _tune_with_all(
         _tune(run, everything, nothing, run.crawl, stop_after=stop_after, part=stages.ALL_LABELS)
         return
     guesses = shared_guesses(run, answers)
-    run.finetune(everything, nothing, stop_after=stop_after, name=stages.learning(stages.ALL_LABELS), guesses=guesses)
+    run.network.load_state_dict(average.mean())
+    shorter = replace(run, recipe=replace(run.recipe, epochs=last_epochs(run.recipe.epochs)))
+    stop_after, name = last_epochs(stop_after), stages.learning(stages.ALL_LABELS)
+    shorter.finetune(everything, nothing, stop_after=stop_after, name=name, guesses=guesses, fits_head=False)
 
 
 def _readable(fold: Split, features: Features) -> Split:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,8 +20,10 @@ from classifier.progress import Stage, StageName
 from classifier.records import Example, Split
 from classifier.settings import TrainSettings
 from classifier.training import checkpoint, guesses, stages
+from classifier.training.checkpoint import Epoch
 from classifier.training.context import Hyperparameters, TrainingContext
 from classifier.training.guesses import CrawlAnswers
+from classifier.training.helping import FineTuning
 from classifier.training.micro_batches import MicroBatches
 from classifier.training.train import train
 from kit.learning import CATEGORIES, cpu, drawn_examples, tiny_network
@@ -86,17 +89,21 @@ def test_networks_guess_by_the_mean_of_their_probabilities(tmp_path: Path, monke
     assert [CATEGORIES.index("blue"), CATEGORIES.index("green")] == shared.targets.argmax(axis=1).tolist()
 
 
+def three_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Split], tuple[Example, ...]]:
+    """Three splits of the same labels, and a crawl; fine-tuned networks are kept whatever is held out."""
+    monkeypatch.setattr(checkpoint, "is_significantly_better", lambda _losses, _last_losses: False)
+    parts = [drawn_examples(folder, first=first, count=3) for first in (0, 3, 100)]
+    folds = [Split(train=sum((one for one in parts if one is not part), ()), validation=part) for part in parts]
+    drawn = drawn_examples(folder, first=200, count=5)
+    return folds, tuple(replace(one, label=replace(one.label, category="")) for one in drawn)
+
+
 @pytest.mark.parametrize(("count", "learned"), [(3, ["learning"]), (1, ["fine-tuning", "learning"])])
 def test_the_last_network_learns_from_what_those_of_the_folds_guess(
     count: int, learned: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a single fold's it does not, whose network has seen few of the labels: one of all labels guesses first."""
-    monkeypatch.setattr(checkpoint, "is_significantly_better", lambda _losses, _last_losses: False)
-    parts = [drawn_examples(tmp_path, first=first, count=3) for first in (0, 3, 100)]
-    folds = [Split(train=sum((one for one in parts if one is not part), ()), validation=part) for part in parts]
-    crawl = tuple(
-        replace(one, label=replace(one.label, category="")) for one in drawn_examples(tmp_path, first=200, count=5)
-    )
+    folds, crawl = three_parts(tmp_path, monkeypatch)
     codes = Codes()
     run = replace(context(tmp_path, crawl), progress=codes)
     trained = train(run, folds[:count])
@@ -108,3 +115,29 @@ def test_the_last_network_learns_from_what_those_of_the_folds_guess(
     ] == states
     after = [stages.ESTIMATING.code, stages.WRITING.code]
     assert [cost.code for cost in stages.stage_costs(run, folds[:count])] == [*codes.codes, *after]
+
+
+def test_the_last_network_begins_from_the_mean_of_those_of_the_folds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their heads are averaged too, and it learns fewer epochs than they did."""
+    folds, crawl = three_parts(tmp_path, monkeypatch)
+    run = context(tmp_path, crawl, recipe=replace(RECIPE, epochs=4))
+    begun, ended, epochs, learn = [], [], [], FineTuning.run
+
+    def spy(task: FineTuning, **arguments: Any) -> tuple[int, tuple[Epoch, ...]]:
+        epochs.append((task.recipe.epochs, task.stop_after))
+        begun.append(run.weights())
+        kept = learn(task, **arguments)
+        ended.append(run.weights())
+        return kept
+
+    monkeypatch.setattr(FineTuning, "run", spy)
+    train(run, folds)
+
+    assert [(4, 4)] * 6 + [(2, 2)] == epochs
+    of_folds = ended[1:6:2]  # each learned from its labels, and then from the crawl
+    assert any(not torch.equal(weights, of_folds[1][name]) for name, weights in of_folds[0].items())
+    for name, _ in run.network.named_parameters():
+        mean = torch.stack([network[name] for network in of_folds]).mean(dim=0)
+        torch.testing.assert_close(begun[-1][name], mean)
