@@ -49,7 +49,7 @@ from classifier.training.micro_batches import MicroBatches
 from classifier.training.near_duplicates import near_examples
 from classifier.training.processes import ALONE, Processes
 from classifier.training.pseudo_labels import sample, sample_size
-from classifier.training.recipe import Plan, finetuning, guesses_are_shared, most_learned, only_a_head, plan_for
+from classifier.training.recipe import Plan, finetuning, most_learned, only_a_head, plan_for
 from classifier.training.saving import FINETUNE_SECONDS, Saving, has_begun, note_begin, training_key
 from classifier.training.stages import stage_costs
 from classifier.training.train import Trained, train
@@ -231,10 +231,8 @@ def _state_of(folder: Path) -> Path:
 
 
 def _tunings(settings: Settings, folds: int) -> int:
-    """How often a network is fine-tuned: for each fold and for good; with a crawl, once before for what to guess."""
-    if settings.train.unlabelled is None:
-        return folds + 1
-    return 2 * folds + (1 if guesses_are_shared(folds) else 2)
+    """How often a network is fine-tuned: for each fold and for good; with a crawl twice each."""
+    return (folds + 1) * (1 if settings.train.unlabelled is None else 2)
 
 
 def _recipe(settings: Settings, start: Start, *, tunings: int) -> Hyperparameters:

@@ -36,7 +36,7 @@ HALVES: Final = 2
 """Networks that only guess and judge learn from every second image of the crawl each, which is enough (docs/LOG.md)."""
 _ENOUGH_NETWORKS: Final = 2
 _LAST: Final = 3 / 8
-"""Of the epochs, for a network that begins from the mean of those that learned from the crawl; more teach it less."""
+"""Of the epochs, for networks that begin from the mean of those that learned from the crawl; more teach them less."""
 LOOKED_AT: Final = 2
 """Fitting a head and reckoning what it is worth takes as long as looking at each label twice."""
 
@@ -122,7 +122,7 @@ def guesses_are_shared(networks: int) -> bool:
 
 
 def last_epochs(epochs: int) -> int:
-    """How many of `epochs` (1 or more) are for the network that begins from the mean of others (docs/LOG.md)."""
+    """How many of `epochs` (1 or more) are for networks that begin from the mean of others (docs/LOG.md)."""
     return max(1, math.ceil(_LAST * epochs))
 
 

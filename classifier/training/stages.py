@@ -34,6 +34,8 @@ EMBEDDING_AGAIN: Final = StageName("embedding labels again", code="embedding_aga
 ESTIMATING: Final = StageName("estimating what more labels bring", code="estimating")
 WRITING: Final = StageName("writing the model", code="writing")
 ALL_LABELS: Final = StageName("with all labels", code="all_labels")
+LAST: Final = (ALL_LABELS, StageName("with all labels once more", code="all_labels_again"))
+"""The networks of all labels that begin from the mean of those of the folds, and are averaged."""
 
 
 def part(number: int, folds: Sequence[Split]) -> StageName:
@@ -95,7 +97,8 @@ def _stages(run: TrainingContext, folds: Sequence[Split], count: int) -> Iterato
             yield StageCost(code=embedding_sharper(of).code, cost=sharper * count, kind="look")
     if is_shared:
         last = replace(run, recipe=replace(run.recipe, epochs=last_epochs(run.recipe.epochs)))
-        yield _learning(last, ALL_LABELS, count, held_out=0, guesses=SHARED_SHARE * len(run.crawl))
+        for of in LAST:
+            yield _learning(last, of, count, held_out=0, guesses=SHARED_SHARE * len(run.crawl))
     else:
         yield from _tuned(run, ALL_LABELS, count, held_out=0, crawl=crawl)
     yield StageCost(code=EMBEDDING_AGAIN.code, cost=sharper * count, kind="look")

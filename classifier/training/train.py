@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from classifier.errors import Message
 from classifier.records import Example, Failure, Split
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from classifier.records import Split
     from classifier.training.context import TrainingContext
     from classifier.training.features import Features
+
+_NEXT_SEED: Final = 1_000  # apart from those of epochs, which follow one another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +220,9 @@ def _tune_with_all(
 ) -> None:
     """Fine-tune on all labels; with a crawl, on what the networks of the folds, which learned from it, guess together.
 
-    Then it begins from the mean of their weights, which knows the crawl already, so few epochs are enough. Where there
-    is but one fold, whose network has seen few of the labels, one of all labels guesses in their place.
+    Then it begins from the mean of their weights, which knows the crawl already, so few epochs are enough, twice, with
+    other views, for the mean of both. Where there is but one fold, whose network has seen few of the labels, one of all
+    labels guesses in their place.
     """
     answers = [outcome.answers for outcome in outcomes if outcome.answers is not None]
     nothing = everything.of(())
@@ -227,10 +230,20 @@ def _tune_with_all(
         _tune(run, everything, nothing, run.crawl, stop_after=stop_after, part=stages.ALL_LABELS)
         return
     guesses = shared_guesses(run, answers)
-    run.network.load_state_dict(average.mean())
-    shorter = replace(run, recipe=replace(run.recipe, epochs=last_epochs(run.recipe.epochs)))
-    stop_after, name = last_epochs(stop_after), stages.learning(stages.ALL_LABELS)
-    shorter.finetune(everything, nothing, stop_after=stop_after, name=name, guesses=guesses, fits_head=False)
+    last = WeightAverage()
+    for number, part in enumerate(stages.LAST):
+        run.network.load_state_dict(average.mean())
+        seed, epochs = run.recipe.seed + number * _NEXT_SEED, last_epochs(run.recipe.epochs)
+        replace(run, recipe=replace(run.recipe, epochs=epochs, seed=seed)).finetune(
+            everything,
+            nothing,
+            stop_after=last_epochs(stop_after),
+            name=stages.learning(part),
+            guesses=guesses,
+            fits_head=False,
+        )
+        last.add(run.weights())
+    run.network.load_state_dict(last.mean())
 
 
 def _readable(fold: Split, features: Features) -> Split:

@@ -98,7 +98,13 @@ def three_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Spl
     return folds, tuple(replace(one, label=replace(one.label, category="")) for one in drawn)
 
 
-@pytest.mark.parametrize(("count", "learned"), [(3, ["learning"]), (1, ["fine-tuning", "learning"])])
+@pytest.mark.parametrize(
+    ("count", "learned"),
+    [
+        (3, ["learning-from-the-crawl-with-all-labels", "learning-from-the-crawl-with-all-labels-once-more"]),
+        (1, ["fine-tuning-with-all-labels", "learning-from-the-crawl-with-all-labels"]),
+    ],
+)
 def test_the_last_network_learns_from_what_those_of_the_folds_guess(
     count: int, learned: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,20 +115,20 @@ def test_the_last_network_learns_from_what_those_of_the_folds_guess(
     trained = train(run, folds[:count])
 
     assert 1.0 == trained.evaluation.accuracy
-    states = sorted(path.name for path in (tmp_path / "state").glob("*-with-all-labels.pt"))
-    assert [
-        f"{stage}-{'from-the-crawl-' if stage == 'learning' else ''}with-all-labels.pt" for stage in learned
-    ] == states
+    states = sorted(path.name for path in (tmp_path / "state").glob("*-with-all-labels*.pt"))
+    assert sorted(f"{stage}.pt" for stage in learned) == states
     after = [stages.ESTIMATING.code, stages.WRITING.code]
     assert [cost.code for cost in stages.stage_costs(run, folds[:count])] == [*codes.codes, *after]
 
 
-def test_the_last_network_begins_from_the_mean_of_those_of_the_folds(
+def test_the_last_networks_begin_from_the_mean_of_those_of_the_folds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Their heads are averaged too, and it learns fewer epochs than they did."""
+    """Their heads are averaged too; two learn so, fewer epochs than they did and in other views, for their mean."""
     folds, crawl = three_parts(tmp_path, monkeypatch)
     run = context(tmp_path, crawl, recipe=replace(RECIPE, epochs=4))
+    of_head = {id(parameter) for parameter in run.network.head.parameters()}  # fitted anew in the end
+    head = {name for name, parameter in run.network.named_parameters() if id(parameter) in of_head}
     begun, ended, epochs, learn = [], [], [], FineTuning.run
 
     def spy(task: FineTuning, **arguments: Any) -> tuple[int, tuple[Epoch, ...]]:
@@ -135,9 +141,14 @@ def test_the_last_network_begins_from_the_mean_of_those_of_the_folds(
     monkeypatch.setattr(FineTuning, "run", spy)
     train(run, folds)
 
-    assert [(4, 4)] * 6 + [(2, 2)] == epochs
+    assert [(4, 4)] * 6 + [(2, 2)] * 2 == epochs
     of_folds = ended[1:6:2]  # each learned from its labels, and then from the crawl
     assert any(not torch.equal(weights, of_folds[1][name]) for name, weights in of_folds[0].items())
-    for name, _ in run.network.named_parameters():
+    learned, again = ended[-2:]
+    assert any(not torch.equal(weights, again[name]) for name, weights in learned.items())
+    for name, weights in run.network.named_parameters():
         mean = torch.stack([network[name] for network in of_folds]).mean(dim=0)
+        torch.testing.assert_close(begun[-2][name], mean)
         torch.testing.assert_close(begun[-1][name], mean)
+        if name not in head:
+            torch.testing.assert_close(weights, (learned[name] + again[name]) / 2)
