@@ -230,9 +230,9 @@ def _tune_with_all(
         _tune(run, everything, nothing, run.crawl, stop_after=stop_after, part=stages.ALL_LABELS)
         return
     guesses = shared_guesses(run, answers)
-    last = WeightAverage()
+    begin, last = average.mean(), WeightAverage()
     for number, part in enumerate(stages.LAST):
-        run.network.load_state_dict(average.mean())
+        run.network.load_state_dict(begin)
         seed, epochs = run.recipe.seed + number * _NEXT_SEED, last_epochs(run.recipe.epochs)
         replace(run, recipe=replace(run.recipe, epochs=epochs, seed=seed)).finetune(
             everything,

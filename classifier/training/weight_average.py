@@ -23,8 +23,10 @@ class WeightAverage:
     def add(self, weights: Mapping[str, Tensor]) -> None:
         """Count one more network's `weights`, of the same names and shapes as the others'."""
         for name, value in weights.items():
-            kept = self._sum.get(name)
-            self._sum[name] = value.clone() if kept is None else kept + value if value.is_floating_point() else kept
+            if name not in self._sum:
+                self._sum[name] = value.clone()
+            elif value.is_floating_point():
+                self._sum[name] += value
         self._count += 1
 
     def mean(self) -> dict[str, Tensor]:
