@@ -42,6 +42,11 @@ def default_count(catalog: Catalog) -> int:
     return min(default_sample_size(target_of(catalog), audits.next_number(catalog)), max(count_filed(catalog), 1))
 
 
+def new_seed() -> int:
+    """The seed of an audit for which none was asked, of 32 bits; nobody can tell it beforehand."""
+    return secrets.randbits(32)
+
+
 def draw_audit(
     catalog: Catalog, library: Path, *, count: int | None, seed: int | None, until: float | None = None
 ) -> Audit:
@@ -52,7 +57,7 @@ def draw_audit(
     there = sorted(_files_present(catalog, library), key=lambda one: one.image_id)
     if not there:
         raise LibraryError("{library}: nothing is filed there yet, so there is nothing to audit", library=library)
-    seed = secrets.randbits(32) if seed is None else seed
+    seed = new_seed() if seed is None else seed
     if until is not None:
         count = _length(len(there), until, audits.next_number(catalog))
     count = count or default_count(catalog)
