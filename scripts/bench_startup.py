@@ -29,7 +29,7 @@ from classifier.catalog.predictions import add_logits
 from classifier.images.hashing import hash_file
 from classifier.records import ImageInfo
 from classifier.settings import Settings
-from classifier.sort import pipeline
+from classifier.sort import answers, pipeline
 
 YEAR_2020 = 1_577_836_800
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +49,7 @@ def main() -> None:
         draw(crawl, args.pictures)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as it is for a user: compiled once
         os.environ["PYTHONPYCACHEPREFIX"] = str(Path(work, "compiled"))
-        pipeline.predict = by_chance
+        answers.predict = by_chance
         pipeline.sort(crawl, library=library, bundle=args.bundle.absolute(), settings=Settings())
         for number in range(args.rounds + 1):
             for checkout in filter(None, (args.against, ROOT)):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bench_promise import DATA, Embedded, embedded, judged
+from bench_promise import DATA, Embedded, How, embedded, judged
 from drawing import link
 from sklearn.cluster import KMeans
 from sklearn.metrics import roc_auc_score
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHARES = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
+HOW = How(last_layer=False, neighbors=False)
 _FILED_FROM = 0.9
 
 
@@ -105,7 +106,7 @@ def by_share(case: Case, *, labels: int, seed: int) -> tuple[float, NDArray[np.f
     known, unknown = case.known, case.unknown
     rows = labels_of(known, labels, is_biased=False, seed=seed)
     rest = np.setdiff1d(np.arange(len(known.targets)), rows)
-    evidence = judged(known, rows, last_layer=False, seed=seed)
+    evidence = judged(known, rows, how=HOW, seed=seed)
     temperature = fit_temperature(evidence.logits, evidence.targets)
     head = fit_combined_head(known.embeddings[rows], known.stats[rows], known.targets[rows])
     shares = probabilities(head(known.embeddings[rest], known.stats[rest]), temperature)

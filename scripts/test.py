@@ -21,6 +21,7 @@ with tempfile.TemporaryDirectory() as folder:
         listed.write_text("\n".join(str(path) for path in project_files(*patterns)), encoding="utf-8")
         run(python, "-m", "ruff", *check, f"@{listed}")
 run(python, "-m", "mypy")
+run(python, "-m", "mypy", "--config-file", "scripts/mypy.ini")
 run(python, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")
 # A file's tests stay together, for they share what takes long to make; more processes would need more memory than gain.
 quick = ["-m", "not slow", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--durations=20"]
