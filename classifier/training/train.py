@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
+import torch
+from torch.optim.swa_utils import AveragedModel
+
 from classifier.errors import Message
 from classifier.records import Example, Failure, Split
 from classifier.training import stages
@@ -20,7 +23,6 @@ from classifier.training.guesses import CrawlAnswers, answers_on, first_guesses,
 from classifier.training.held_out import HeldOutLogits, concatenated, evaluated, judge, loss
 from classifier.training.metrics import Evaluation
 from classifier.training.recipe import HALVES, guesses_are_shared, last_epochs
-from classifier.training.weight_average import WeightAverage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from classifier.training.context import TrainingContext
     from classifier.training.features import Features
 
+_CPU: Final = torch.device("cpu")  # there is more room than on a GPU
 _NEXT_SEED: Final = 1_000  # apart from those of epochs, which follow one another
 
 
@@ -107,13 +110,13 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
     """Fine-tune: on each fold to judge it and to find the epoch to stop after, then on all labels."""
     everything, start = with_head.frozen_features, run.weights()
     outcomes, is_shared = [], bool(run.crawl) and guesses_are_shared(len(judging))
-    average = WeightAverage()
+    average = AveragedModel(run.network, device=_CPU)
     for number, fold in enumerate(judging, start=1):
         crawl = run.crawl[number % HALVES :: HALVES] if is_shared else run.crawl
         part = stages.part(number, judging)
         outcomes.append(_fine_tune_fold(run, everything, fold, crawl, part=part, is_asked=is_shared))
         if outcomes[-1].answers is not None:
-            average.add(run.weights())
+            average.update_parameters(run.network)
         run.network.load_state_dict(start)
     epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
     trained = replace(with_head, epoch=epoch, histories=tuple(outcome.history for outcome in outcomes))
@@ -214,15 +217,15 @@ def _tune_with_all(
     run: TrainingContext,
     everything: Features,
     outcomes: Sequence[_FoldResult],
-    average: WeightAverage,
+    average: AveragedModel,
     *,
     stop_after: int,
 ) -> None:
     """Fine-tune on all labels; with a crawl, on what the networks of the folds, which learned from it, guess together.
 
-    Then it begins from the mean of their weights, which knows the crawl already, so few epochs are enough, twice, with
-    other views, for the mean of both. Where there is but one fold, whose network has seen few of the labels, one of all
-    labels guesses in their place.
+    Then it begins from the mean of their weights (Wortsman et al. 2022, Model soups), which knows the crawl already, so
+    few epochs are enough, twice, with other views, for the mean of both. Where there is but one fold, whose network has
+    seen few of the labels, one of all labels guesses in their place.
     """
     answers = [outcome.answers for outcome in outcomes if outcome.answers is not None]
     nothing = everything.of(())
@@ -230,9 +233,9 @@ def _tune_with_all(
         _tune(run, everything, nothing, run.crawl, stop_after=stop_after, part=stages.ALL_LABELS)
         return
     guesses = shared_guesses(run, answers)
-    begin, last = average.mean(), WeightAverage()
+    last = AveragedModel(run.network, device=_CPU)
     for number, part in enumerate(stages.LAST):
-        run.network.load_state_dict(begin)
+        run.network.load_state_dict(average.module.state_dict())
         seed, epochs = run.recipe.seed + number * _NEXT_SEED, last_epochs(run.recipe.epochs)
         replace(run, recipe=replace(run.recipe, epochs=epochs, seed=seed)).finetune(
             everything,
@@ -242,8 +245,8 @@ def _tune_with_all(
             guesses=guesses,
             fits_head=False,
         )
-        last.add(run.weights())
-    run.network.load_state_dict(last.mean())
+        last.update_parameters(run.network)
+    run.network.load_state_dict(last.module.state_dict())
 
 
 def _readable(fold: Split, features: Features) -> Split:
