@@ -2,17 +2,20 @@
 
     python scripts/bench_unknown_share.py [--labels 20] [--draws 5] [--answers 60]
 
-Two tables. In the first, a threshold of 0.9: `in _unknown`: of the pictures of the labeled categories; `lost`: of those
-of them that would be filed, and rightly; `caught`: of the pictures of no category; `filed`: of these, and in brackets
-with the wider band that goes to review where an error rate is asked. In the second so many random pictures in _unknown
-are answered in one half of the rest; in the other half, before and after: `in _unknown` / `caught`. `biased`: labels
-come from the larger of two clusters of each category. Reads ../shared/data, or --data.
+Three tables. In the first, a threshold of 0.9: `in _unknown`: of the pictures of the labeled categories; `lost`: of
+those of them that would be filed, and rightly; `caught`: of the pictures of no category; `filed`: of these, and in
+brackets with the wider band that goes to review where an error rate is asked. In the second so many random pictures in
+_unknown are answered in one half of the rest; in the other half, before and after: `in _unknown` / `caught`. `biased`:
+labels come from the larger of two clusters of each category. In the third, of the pictures of no category that are
+filed at the default share: how many of each source (what a file's name begins with) go to which category, a draw.
+Reads ../shared/data, or --data.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +26,7 @@ from drawing import link
 from sklearn.cluster import KMeans
 from sklearn.metrics import roc_auc_score
 
+from classifier.images.hashing import hash_file
 from classifier.model.calibration import fit_temperature, probabilities
 from classifier.model.combined_head import fit_combined_head
 from classifier.model.head import l2_normalize
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 SHARES = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 HOW = How(last_layer=False, neighbors=False)
 _FILED_FROM = 0.9
+BANDS = (0.1, 0.2)  # of the default share, without an error rate and with one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,16 +106,26 @@ def detector_of(pictures: Embedded, rows: NDArray[np.int64]) -> OodDetector:
     return fit_ood(pictures.stats[rows], pictures.embeddings[rows], pictures.targets[rows], np.arange(len(rows)))
 
 
-def by_share(case: Case, *, labels: int, seed: int) -> tuple[float, NDArray[np.float64]]:
-    """AUROC, and a row for each share."""
+def answered(
+    case: Case, *, labels: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """The rows that are labeled, and the probabilities of the rest and of the pictures of no category."""
     known, unknown = case.known, case.unknown
     rows = labels_of(known, labels, is_biased=False, seed=seed)
     rest = np.setdiff1d(np.arange(len(known.targets)), rows)
     evidence = judged(known, rows, how=HOW, seed=seed)
     temperature = fit_temperature(evidence.logits, evidence.targets)
     head = fit_combined_head(known.embeddings[rows], known.stats[rows], known.targets[rows])
-    shares = probabilities(head(known.embeddings[rest], known.stats[rest]), temperature)
-    of_unknown = probabilities(head(unknown.embeddings, unknown.stats), temperature).max(axis=1)
+    shares = (head(known.embeddings[rest], known.stats[rest]), head(unknown.embeddings, unknown.stats))
+    own, others = (probabilities(logits, temperature) for logits in shares)
+    return rows, own, others
+
+
+def by_share(case: Case, *, labels: int, seed: int) -> tuple[float, NDArray[np.float64]]:
+    """AUROC, and a row for each share."""
+    known, unknown = case.known, case.unknown
+    rows, shares, others_shares = answered(case, labels=labels, seed=seed)
+    rest, of_unknown = np.setdiff1d(np.arange(len(known.targets)), rows), others_shares.max(axis=1)
     detector = detector_of(known, rows)
     scores = detector.score(known.stats[rest], known.embeddings[rest])
     others = detector.score(unknown.stats, unknown.embeddings)
@@ -123,6 +138,17 @@ def by_share(case: Case, *, labels: int, seed: int) -> tuple[float, NDArray[np.f
         found.append([(scores >= limit).mean(), (scores[is_good] >= limit).mean(), (others >= limit).mean(), *filed])
     auroc = roc_auc_score(np.repeat([0, 1], [len(scores), len(others)]), np.concatenate([scores, others]))
     return float(auroc), np.array(found)
+
+
+def filed_of_none(case: Case, names: dict[str, str], *, band: float, labels: int, seed: int) -> Counter[str]:
+    """The pictures of no category that are filed, by source and category; in the `band` they go to review."""
+    rows, _, shares = answered(case, labels=labels, seed=seed)
+    detector = detector_of(case.known, rows)
+    scores = detector.score(case.unknown.stats, case.unknown.embeddings)
+    is_filed = (shares.max(axis=1) >= _FILED_FROM) & (scores < detector.threshold(band))
+    where, pictures = shares.argmax(axis=1), case.unknown.pictures
+    filed = np.flatnonzero(is_filed).tolist()
+    return Counter(f"{names[pictures[row]].split('_')[0]} in {case.known.categories[where[row]]}" for row in filed)
 
 
 def after_answers(case: Case, *, labels: int, answers: int, is_biased: bool, share: float, seed: int) -> list[float]:
@@ -154,7 +180,7 @@ def after_answers(case: Case, *, labels: int, answers: int, is_biased: bool, sha
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--labels", type=int, default=20)
@@ -178,6 +204,16 @@ def main() -> None:
                 cells = " | ".join(f"{held:.3f} / {caught:.3f}" for held, caught in (means[2:4], means[4:6]))
                 labels = "biased" if is_biased else "by chance"
                 print(f"| {name} | {labels} | {share:g} | {means[0]:.0f}, {means[1]:.0f} | {cells} |", flush=True)
+    names = {hash_file(file)[1]: file.name for file in (asked.data / "other").iterdir()}
+    print("\n| known | of | goes to review up to | filed | of these |\n" + "| --- " * 5 + "|")
+    for name, case in every[:3]:  # those with `other`
+        for band in BANDS:
+            sources: Counter[str] = Counter()
+            for seed in draws:
+                sources += filed_of_none(case(seed), names, band=band, labels=asked.labels, seed=seed)
+            each = ", ".join(f"{where} {count / len(draws):g}" for where, count in sources.most_common())
+            of = len(case(0).unknown.pictures)
+            print(f"| {name} | {of} | {band:g} | {sources.total() / len(draws):g} | {each} |", flush=True)
 
 
 if __name__ == "__main__":
