@@ -25,11 +25,8 @@ from classifier.training.metrics import Evaluation
 from classifier.training.recipe import HALVES, guesses_are_shared, last_epochs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from classifier.model.combined_head import CombinedHead
     from classifier.progress import StageName
-    from classifier.records import Split
     from classifier.training.context import TrainingContext
     from classifier.training.features import Features
 
@@ -110,12 +107,12 @@ def _fine_tuned(run: TrainingContext, with_head: Trained, judging: Sequence[Spli
     """Fine-tune: on each fold to judge it and to find the epoch to stop after, then on all labels."""
     everything, start = with_head.frozen_features, run.weights()
     outcomes, is_shared = [], bool(run.crawl) and guesses_are_shared(len(judging))
-    average = AveragedModel(run.network, device=_CPU)
+    average = AveragedModel(run.network, device=_CPU) if is_shared else None
     for number, fold in enumerate(judging, start=1):
         crawl = run.crawl[number % HALVES :: HALVES] if is_shared else run.crawl
         part = stages.part(number, judging)
         outcomes.append(_fine_tune_fold(run, everything, fold, crawl, part=part, is_asked=is_shared))
-        if outcomes[-1].answers is not None:
+        if average is not None and outcomes[-1].answers is not None:
             average.update_parameters(run.network)
         run.network.load_state_dict(start)
     epoch = median_low([outcome.epoch for outcome in outcomes] or [run.recipe.epochs])
@@ -217,7 +214,7 @@ def _tune_with_all(
     run: TrainingContext,
     everything: Features,
     outcomes: Sequence[_FoldResult],
-    average: AveragedModel,
+    average: AveragedModel | None,
     *,
     stop_after: int,
 ) -> None:
@@ -229,7 +226,7 @@ def _tune_with_all(
     """
     answers = [outcome.answers for outcome in outcomes if outcome.answers is not None]
     nothing = everything.of(())
-    if not guesses_are_shared(len(answers)):
+    if average is None or not guesses_are_shared(len(answers)):
         _tune(run, everything, nothing, run.crawl, stop_after=stop_after, part=stages.ALL_LABELS)
         return
     guesses = shared_guesses(run, answers)
